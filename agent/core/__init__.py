@@ -1,0 +1,1 @@
+"""The emulated gateway, under its own clock; knows no YANG, no XML, no sockets and no wall time."""

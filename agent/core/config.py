@@ -1,0 +1,168 @@
+"""Frozen values a device is configured with.
+
+The values of the enumerations are the spellings of the published YANG modules. Lifetimes are in seconds, as
+configured; everything the engine counts time with is in microseconds and says so in its name. A configuration is
+checked where it is parsed, and trusted here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from agent.core.identifiers import Address
+from agent.core.world import SECOND
+
+IKE_PORT: Final = 500
+NAT_PORT: Final = 4500
+
+
+class ExchangeMode(Enum):
+    """Phase 1 exchange of a policy."""
+
+    MAIN = "main"
+    AGGRESSIVE = "aggressive"
+
+
+class AuthenticationMethod(Enum):
+    """How the ends of an IKE SA prove who they are."""
+
+    PRE_SHARED_KEYS = "pre-shared-keys"
+
+
+class HashAlgorithm(Enum):
+    """Hash of a proposal; its HMAC is the pseudo-random function."""
+
+    MD5 = "md5"
+    SHA1 = "sha1"
+
+
+class EncryptionAlgorithm(Enum):
+    """Cipher of a proposal."""
+
+    DES_CBC = "des-cbc"
+    TRIPLE_DES_CBC = "3des-cbc"
+
+
+class DhGroup(Enum):
+    """Diffie-Hellman group of a proposal: group 1 has 768 bits, group 2 has 1024."""
+
+    GROUP1 = "group1"
+    GROUP2 = "group2"
+
+
+@dataclass(frozen=True, slots=True)
+class IkeProposal:
+    """One set of algorithms that phase 1 may agree on."""
+
+    name: str
+    authentication_method: AuthenticationMethod
+    authentication_algorithm: HashAlgorithm
+    encryption_algorithm: EncryptionAlgorithm
+    dh_group: DhGroup
+    lifetime_seconds: int = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class DeadPeerDetection:
+    """When to probe a silent peer, and when to give it up."""
+
+    interval_seconds: int = 10
+    retries: int = 2
+    retry_interval_seconds: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class IkePolicy:
+    """How to negotiate with one peer.
+
+    `local_identity` and `remote_identity` are bodies of identification payloads (RFC 2407 sec. 4.6.2): what we say we
+    are (None: our address), and what the peer must say it is (None: its address, or any identity that is not an
+    address).
+    """
+
+    peer_address: Address
+    mode: ExchangeMode
+    proposals: tuple[IkeProposal, ...]
+    pre_shared_key: bytes = field(repr=False)
+    remote_port: int = IKE_PORT
+    remote_nat_port: int = NAT_PORT
+    dead_peer_detection: DeadPeerDetection | None = None
+    local_identity: bytes | None = None
+    remote_identity: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IkeConfig:
+    """The IKE policies of a device, one per peer address."""
+
+    policies: tuple[IkePolicy, ...] = ()
+    _by_address: Mapping[Address, IkePolicy] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_address = {policy.peer_address: policy for policy in self.policies}
+        if len(by_address) != len(self.policies):
+            raise ValueError("two policies name one peer address")
+        object.__setattr__(self, "_by_address", by_address)
+
+    def policy_for(self, address: Address) -> IkePolicy | None:
+        """Return the policy whose peer has this address."""
+        return self._by_address.get(address)
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """A tunnel between two addresses; while it is configured it demands an IKE SA with its destination."""
+
+    source: Address
+    destination: Address
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """Everything a gateway is configured with."""
+
+    name: str
+    addresses: tuple[Address, ...]
+    ike: IkeConfig = IkeConfig()
+    tunnels: tuple[Tunnel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retransmission:
+    """When an unanswered message is sent again.
+
+    After `first_interval_us`, then each time `backoff` times later, `limit` times in all.
+    """
+
+    first_interval_us: int = 1 * SECOND
+    backoff: float = 2.0
+    limit: int = 4
+    span_us: int = field(init=False, compare=False)
+    """How long a message can be retransmitted, the last wait included: after this the other end has given up."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "span_us", sum(self.interval_us(attempt) for attempt in range(self.limit + 1)))
+
+    def interval_us(self, attempt: int) -> int:
+        """Return how long to wait after the transmission number `attempt` (0 is the first)."""
+        return int(self.first_interval_us * self.backoff**attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class IkeSettings:
+    """How an IKE engine behaves towards everybody, beside its policies.
+
+    `vendor_ids` are announced in this order. `reply_memory` is how many received messages an IKE SA remembers to know
+    a replay. The half-open limits count negotiations that others started and that have not been authenticated.
+    """
+
+    vendor_ids: tuple[bytes, ...] = ()
+    force_nat_detection: bool = False
+    retransmission: Retransmission = Retransmission()
+    phase1_timeout_us: int = 60 * SECOND
+    half_open_limit: int = 1000
+    half_open_limit_per_peer: int = 20
+    reply_memory: int = 16
+    nonce_octets: int = 32
+    exponent_octets: int = 32

@@ -1,0 +1,1 @@
+"""The only door to third-party cryptography: ciphers, hashes and Diffie-Hellman over plain octets."""

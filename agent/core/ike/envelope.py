@@ -1,0 +1,72 @@
+"""What stands around payloads on the wire: the header, and encryption with its chain of vectors (RFC 2409 App. B).
+
+Every encrypted phase 1 message starts from the last block of the one before it, in either direction; every later
+exchange from a hash of the last phase 1 block and its message id. A received message moves the chain only when `accept`
+says so, after its exchange took it.
+"""
+
+from agent.core.crypto.ciphers import BLOCK_OCTETS
+from agent.core.identifiers import MessageId
+from agent.core.ike.exchange import Reply
+from agent.core.ike.generic import MalformedMessage
+from agent.core.ike.keymat import Phase1Keys
+from agent.core.ike.message import ENCRYPTION_FLAG, HEADER_OCTETS, PHASE_1, CookiePair, Header, Message, first_type
+from agent.core.ike.numbers import ExchangeType, NotifyType
+from agent.core.ike.payloads import decode_payloads, encode_payloads
+
+
+class Envelope:
+    """Puts payloads into datagrams of one IKE SA, and takes them out."""
+
+    __slots__ = ("_last_block", "cookies", "keys")
+
+    def __init__(self, cookies: CookiePair) -> None:
+        self.cookies = cookies
+        self.keys: Phase1Keys | None = None
+        self._last_block = b""
+
+    def take_keys(self, keys: Phase1Keys) -> None:
+        """Encrypt and decrypt with these keys from now on."""
+        self.keys = keys
+        self._last_block = keys.iv
+
+    def seal(self, exchange: ExchangeType, message_id: MessageId, reply: Reply) -> bytes:
+        """Return the datagram of a message."""
+        body = encode_payloads(reply.payloads)
+        flags = 0
+        if reply.is_encrypted:
+            keys = self._established_keys()
+            body = keys.encrypt(self._iv(keys, message_id), body)
+            flags = ENCRYPTION_FLAG
+            self._move(message_id, body)
+        header = Header(
+            self.cookies.initiator, self.cookies.responder, first_type(reply.payloads), exchange, flags, message_id
+        )
+        return header.encode(body)
+
+    def open(self, header: Header, datagram: bytes) -> Message:
+        """Return the message of a datagram. Raises MalformedMessage, also when a wrong key has left no sense in it."""
+        if not header.is_encrypted:
+            return Message.decode_payloads(header, datagram)
+        ciphertext = datagram[HEADER_OCTETS:]
+        if not ciphertext or len(ciphertext) % BLOCK_OCTETS:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "a ciphertext that is not whole blocks")
+        keys = self._established_keys()
+        plaintext = keys.decrypt(self._iv(keys, header.message_id), ciphertext)
+        return Message(header, decode_payloads(header.first_payload, plaintext, is_padded=True))
+
+    def accept(self, header: Header, datagram: bytes) -> None:
+        """Move the chain on by a message that was received and taken."""
+        if header.is_encrypted:
+            self._move(header.message_id, datagram)
+
+    def _established_keys(self) -> Phase1Keys:
+        assert self.keys is not None, "encryption before there are keys"
+        return self.keys
+
+    def _iv(self, keys: Phase1Keys, message_id: MessageId) -> bytes:
+        return self._last_block if message_id == PHASE_1 else keys.exchange_iv(self._last_block, message_id)
+
+    def _move(self, message_id: MessageId, ciphertext: bytes) -> None:
+        if message_id == PHASE_1:
+            self._last_block = ciphertext[-BLOCK_OCTETS:]

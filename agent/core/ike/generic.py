@@ -1,0 +1,55 @@
+"""The generic payload header (RFC 2408 sec.
+
+3.2), series of like payloads that it makes, and the error of every decoder.
+"""
+
+from collections.abc import Iterator
+from struct import Struct
+from typing import Final
+
+from agent.core.ike.numbers import NotifyType, PayloadType
+
+GENERIC_HEADER: Final = Struct(">BBH")
+"""Next payload, RESERVED, length of the payload with this header."""
+
+
+class MalformedMessage(Exception):
+    """A message that breaks the rules of its format; `notify` is the ISAKMP code for how."""
+
+    def __init__(self, notify: NotifyType, detail: str) -> None:
+        super().__init__(f"{notify.name}: {detail}")
+        self.notify = notify
+
+
+def read_generic_header(body: bytes, offset: int) -> tuple[int, int]:
+    """Return the type that follows and the offset at which the payload ends."""
+    if len(body) < offset + GENERIC_HEADER.size:
+        raise MalformedMessage(NotifyType.UNEQUAL_PAYLOAD_LENGTHS, "the message ends within a generic header")
+    next_type, reserved, length = GENERIC_HEADER.unpack_from(body, offset)
+    if reserved:
+        raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "RESERVED of a payload is not zero")
+    end = offset + length
+    if length < GENERIC_HEADER.size or end > len(body):
+        raise MalformedMessage(NotifyType.UNEQUAL_PAYLOAD_LENGTHS, f"a payload length of {length}")
+    return next_type, end
+
+
+def encode_series(kind: PayloadType, bodies: list[bytes]) -> bytes:
+    """Return proposals or transforms one after the other, each saying whether another follows."""
+    last = len(bodies) - 1
+    headed = (
+        GENERIC_HEADER.pack(kind if index < last else PayloadType.NONE, 0, GENERIC_HEADER.size + len(body)) + body
+        for index, body in enumerate(bodies)
+    )
+    return b"".join(headed)
+
+
+def split_series(kind: PayloadType, body: bytes, offset: int) -> Iterator[bytes]:
+    """Yield the bodies of the proposals or transforms that fill the rest of a body: one at least."""
+    next_type: int = kind
+    while next_type == kind:
+        next_type, end = read_generic_header(body, offset)
+        yield body[offset + GENERIC_HEADER.size : end]
+        offset = end
+    if next_type != PayloadType.NONE or offset != len(body):
+        raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, f"after a {kind.name.lower()} comes something else")

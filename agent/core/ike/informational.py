@@ -1,0 +1,125 @@
+"""The Informational exchange (RFC 2408 sec. 4.8, RFC 2409 sec. 5.7): one message, and no answer.
+
+    HDR, N                  in the clear, while the ends have not authenticated each other
+    HDR*, HASH(1), N/D      afterwards
+
+On an established IKE SA nothing unprotected is heard, and a delete is never heard without its hash.
+"""
+
+from enum import Enum
+from itertools import product
+from types import MappingProxyType
+from typing import Final, Protocol
+
+from agent.core.crypto import hashes
+from agent.core.events import DropReason
+from agent.core.identifiers import MessageId
+from agent.core.ike import auth
+from agent.core.ike.exchange import Discarded, Exchange, Reply, Step, Table
+from agent.core.ike.keymat import Phase1Keys
+from agent.core.ike.message import Message
+from agent.core.ike.payloads import Delete, Hash, Notification, Payload, encode_payloads
+
+
+class State(Enum):
+    """Whether the one message has been."""
+
+    START = "start"
+    DONE = "done"
+
+
+class InitiatorInput(Enum):
+    """How the sender comes to send."""
+
+    SEND_EARLY = "before there is an IKE SA"
+    SEND = "on an IKE SA"
+
+
+class ResponderInput(Enum):
+    """How the receiver got the message."""
+
+    EARLY = "in the clear, before there is an IKE SA"
+    PROTECTED = "with HASH(1)"
+    UNPROTECTED = "in the clear, on an IKE SA"
+
+
+class Subject(Protocol):
+    """What notifications and deletes are about."""
+
+    def on_notification(self, notification: Notification) -> None:
+        """Hear of an error or a status."""
+        ...
+
+    def on_delete(self, delete: Delete) -> None:
+        """Hear that the peer deleted something."""
+        ...
+
+
+class InformationalInitiator(Exchange):
+    """The end that sends."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(INITIATOR, State.START)
+
+    def on_send_early(self, payloads: tuple[Payload, ...]) -> Reply:
+        """Send as it is."""
+        return Reply(payloads)
+
+    def on_send(self, payloads: tuple[Payload, ...], keys: Phase1Keys, message_id: MessageId) -> Reply:
+        """Send with HASH(1), encrypted."""
+        value = auth.informational_hash(keys, message_id, encode_payloads(payloads))
+        return Reply((Hash(value), *payloads), is_encrypted=True)
+
+
+class InformationalResponder(Exchange):
+    """The end that receives."""
+
+    __slots__ = ("_subject",)
+
+    def __init__(self, subject: Subject) -> None:
+        super().__init__(RESPONDER, State.START)
+        self._subject = subject
+
+    def on_early(self, message: Message) -> None:
+        """Hear notifications only."""
+        for notification in message.find(Notification):
+            self._subject.on_notification(notification)
+
+    def on_protected(self, message: Message, keys: Phase1Keys) -> None:
+        """Check HASH(1), which stands first, then hear everything behind it."""
+        rest = message.payloads[1:]
+        proof = message.payloads[0] if message.payloads else None
+        expected = auth.informational_hash(keys, message.header.message_id, encode_payloads(rest))
+        if not isinstance(proof, Hash) or not hashes.is_same(expected, proof.value):
+            raise Discarded(DropReason.AUTHENTICATION_FAILED)
+        for payload in rest:
+            if isinstance(payload, Notification):
+                self._subject.on_notification(payload)
+            elif isinstance(payload, Delete):
+                self._subject.on_delete(payload)
+
+
+INITIATOR: Final[Table] = MappingProxyType(
+    {
+        (State.START, InitiatorInput.SEND_EARLY): Step(InformationalInitiator.on_send_early, State.DONE),
+        (State.START, InitiatorInput.SEND): Step(InformationalInitiator.on_send, State.DONE),
+    }
+)
+
+RESPONDER: Final[Table] = MappingProxyType(
+    {
+        (State.START, ResponderInput.EARLY): Step(InformationalResponder.on_early, State.DONE),
+        (State.START, ResponderInput.PROTECTED): Step(InformationalResponder.on_protected, State.DONE),
+    }
+)
+
+REJECTED: Final[frozenset[tuple[Enum, Enum]]] = frozenset(
+    {
+        (State.START, ResponderInput.UNPROTECTED),
+        *product((State.DONE,), InitiatorInput),
+        *product((State.DONE,), ResponderInput),
+    }
+)
+"""Every pair that no table has."""

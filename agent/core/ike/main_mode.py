@@ -1,0 +1,238 @@
+"""Main mode with a pre-shared key (RFC 2409 sec. 5.4), six messages:
+
+    initiator                          responder
+    HDR, SA                       -->                     message 1
+                                  <--  HDR, SA            message 2
+    HDR, KE, Ni [, NAT-D, NAT-D]  -->                     message 3
+                                  <--  HDR, KE, Nr [..]   message 4
+    HDR*, IDii, HASH_I [, N]      -->                     message 5
+                                  <--  HDR*, IDir, HASH_R message 6
+
+The responder sends nothing of its own accord: every message of it answers one, and the initiator alone retransmits.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from itertools import product
+from types import MappingProxyType
+from typing import Final
+
+from agent.core.config import ExchangeMode, IkePolicy, IkeSettings
+from agent.core.events import DropReason
+from agent.core.ike import proposal
+from agent.core.ike.exchange import Discarded, Reply, Step, Table
+from agent.core.ike.message import ZERO_COOKIE, CookiePair, Message
+from agent.core.ike.natt import Path
+from agent.core.ike.numbers import ExchangeType, PayloadType
+from agent.core.ike.payloads import KeyExchange, RawPayload
+from agent.core.ike.phase1 import Draw, Input, Phase1, Role
+from agent.core.ike.refusal import no_proposal_chosen
+from agent.core.ike.security_association import SecurityAssociation
+
+
+class InitiatorState(Enum):
+    """What the initiator waits for."""
+
+    START = "start"
+    AWAITING_MESSAGE_2 = "awaiting message 2"
+    AWAITING_MESSAGE_4 = "awaiting message 4"
+    AWAITING_MESSAGE_6 = "awaiting message 6"
+    ESTABLISHED = "established"
+    FAILED = "failed"
+
+
+class ResponderState(Enum):
+    """What the responder waits for."""
+
+    AWAITING_MESSAGE_1 = "awaiting message 1"
+    AWAITING_POLICY = "awaiting the policy manager"
+    AWAITING_MESSAGE_3 = "awaiting message 3"
+    AWAITING_MESSAGE_5 = "awaiting message 5"
+    ESTABLISHED = "established"
+    FAILED = "failed"
+
+
+class MainMode(Phase1):
+    """What both roles share."""
+
+    __slots__ = ()
+
+    mode = ExchangeMode.MAIN
+    exchange_type = ExchangeType.MAIN
+
+    def classify(self, message: Message) -> Input | None:
+        """Return which of the three pairs of messages this belongs to."""
+        if message.header.is_encrypted:
+            return Input.ID
+        if message.find(SecurityAssociation):
+            return Input.SA
+        return Input.KE if message.find(KeyExchange) else None
+
+
+class MainModeInitiator(MainMode):
+    """The end that sends messages 1, 3 and 5. `has_other_sa` is asked when message 5 is made."""
+
+    __slots__ = ("_has_other_sa",)
+
+    role = Role.INITIATOR
+
+    def __init__(self, settings: IkeSettings, draw: Draw, policy: IkePolicy, has_other_sa: Callable[[], bool]) -> None:
+        super().__init__(INITIATOR, InitiatorState.START, settings, draw)
+        self.policy = policy
+        self.cookies = CookiePair(self._draw_cookie(), ZERO_COOKIE)
+        self._has_other_sa = has_other_sa
+
+    @property
+    def is_established(self) -> bool:
+        """Whether message 6 has been verified."""
+        return self.state is InitiatorState.ESTABLISHED
+
+    @property
+    def may_be_established_remotely(self) -> bool:
+        """Whether message 5 is out: its receiver is done, whether or not we ever see message 6."""
+        return self.state is InitiatorState.AWAITING_MESSAGE_6
+
+    def on_initiate(self) -> Reply:
+        """Make message 1."""
+        # As octets: the hashes cover what is sent, not what would be encoded another time.
+        self._sa_body = proposal.offer(self._agreed_policy.proposals).encode()
+        offered = RawPayload(PayloadType.SECURITY_ASSOCIATION, self._sa_body)
+        return Reply((offered, *self._vendor_ids()))
+
+    def on_message_2(self, message: Message, path: Path) -> Reply:
+        """Take the responder's choice and its cookie, and make message 3."""
+        if message.header.responder_cookie == ZERO_COOKIE:
+            raise Discarded(DropReason.MALFORMED_MESSAGE)
+        answer = message.only(SecurityAssociation)
+        self.cookies = CookiePair(self.cookies.initiator, message.header.responder_cookie)
+        self.proposal = proposal.accepted(answer, self._agreed_policy.proposals)
+        if self.proposal is None:
+            raise no_proposal_chosen()
+        self._note_vendor_ids(message)
+        return Reply((*self._draw_key_exchange(), *self._nat_payloads(path)))
+
+    def on_message_4(self, message: Message, path: Path) -> Reply:
+        """Derive the keys, and make message 5."""
+        self._derive_keys(message)
+        self._detect_nat(message, path)
+        contact = () if self._has_other_sa() else (self._initial_contact(),)
+        return Reply((*self._prove(path), *contact), is_encrypted=True)
+
+    def on_message_6(self, message: Message, path: Path) -> None:
+        """Authenticate the responder."""
+        self._verify(message, path)
+
+
+class MainModeResponder(MainMode):
+    """The end that sends messages 2, 4 and 6."""
+
+    __slots__ = ("_offered",)
+
+    role = Role.RESPONDER
+
+    def __init__(self, settings: IkeSettings, draw: Draw) -> None:
+        super().__init__(RESPONDER, ResponderState.AWAITING_MESSAGE_1, settings, draw)
+        self._offered: SecurityAssociation | None = None
+
+    @property
+    def awaits_policy(self) -> bool:
+        """Whether message 1 waits for a policy to be answered by."""
+        return self.state is ResponderState.AWAITING_POLICY
+
+    @property
+    def is_established(self) -> bool:
+        """Whether message 5 has been verified."""
+        return self.state is ResponderState.ESTABLISHED
+
+    def on_message_1(self, message: Message, path: Path) -> None:
+        """Keep the offer until there is a policy to judge it by."""
+        self._offered = message.only(SecurityAssociation)
+        self._sa_body = self._offered.encode()
+        self._note_vendor_ids(message)
+        self.cookies = CookiePair(message.header.initiator_cookie, self._draw_cookie())
+
+    def on_policy(self, policy: IkePolicy) -> Reply:
+        """Choose from the offer, and make message 2."""
+        assert self._offered is not None, "a policy before message 1"
+        self.policy = policy
+        choice = proposal.choose(self._offered, policy.proposals)
+        if choice is None:
+            raise no_proposal_chosen()
+        self.proposal = choice.proposal
+        self._offered = None
+        return Reply((choice.answer, *self._vendor_ids()))
+
+    def on_message_3(self, message: Message, path: Path) -> Reply:
+        """Derive the keys, and make message 4."""
+        own = self._draw_key_exchange()
+        self._derive_keys(message)
+        self._detect_nat(message, path)
+        return Reply((*own, *self._nat_payloads(path)))
+
+    def on_message_5(self, message: Message, path: Path) -> Reply:
+        """Authenticate the initiator, and make message 6."""
+        self._verify(message, path)
+        self._note_initial_contact(message)
+        return Reply(self._prove(path), is_encrypted=True)
+
+
+INITIATOR: Final[Table] = MappingProxyType(
+    {
+        (InitiatorState.START, Input.INITIATE): Step(MainModeInitiator.on_initiate, InitiatorState.AWAITING_MESSAGE_2),
+        (InitiatorState.AWAITING_MESSAGE_2, Input.SA): Step(
+            MainModeInitiator.on_message_2, InitiatorState.AWAITING_MESSAGE_4
+        ),
+        (InitiatorState.AWAITING_MESSAGE_4, Input.KE): Step(
+            MainModeInitiator.on_message_4, InitiatorState.AWAITING_MESSAGE_6
+        ),
+        (InitiatorState.AWAITING_MESSAGE_6, Input.ID): Step(MainModeInitiator.on_message_6, InitiatorState.ESTABLISHED),
+        (InitiatorState.AWAITING_MESSAGE_2, Input.REFUSED): Step(None, InitiatorState.FAILED),
+        (InitiatorState.AWAITING_MESSAGE_4, Input.REFUSED): Step(None, InitiatorState.FAILED),
+        (InitiatorState.AWAITING_MESSAGE_6, Input.REFUSED): Step(None, InitiatorState.FAILED),
+        (InitiatorState.AWAITING_MESSAGE_2, Input.TIMED_OUT): Step(None, InitiatorState.FAILED),
+        (InitiatorState.AWAITING_MESSAGE_4, Input.TIMED_OUT): Step(None, InitiatorState.FAILED),
+        (InitiatorState.AWAITING_MESSAGE_6, Input.TIMED_OUT): Step(None, InitiatorState.FAILED),
+    }
+)
+
+RESPONDER: Final[Table] = MappingProxyType(
+    {
+        (ResponderState.AWAITING_MESSAGE_1, Input.SA): Step(
+            MainModeResponder.on_message_1, ResponderState.AWAITING_POLICY
+        ),
+        (ResponderState.AWAITING_POLICY, Input.POLICY_FOUND): Step(
+            MainModeResponder.on_policy, ResponderState.AWAITING_MESSAGE_3
+        ),
+        (ResponderState.AWAITING_POLICY, Input.POLICY_REFUSED): Step(None, ResponderState.FAILED),
+        (ResponderState.AWAITING_MESSAGE_3, Input.KE): Step(
+            MainModeResponder.on_message_3, ResponderState.AWAITING_MESSAGE_5
+        ),
+        (ResponderState.AWAITING_MESSAGE_5, Input.ID): Step(MainModeResponder.on_message_5, ResponderState.ESTABLISHED),
+        (ResponderState.AWAITING_POLICY, Input.REFUSED): Step(None, ResponderState.FAILED),
+        (ResponderState.AWAITING_MESSAGE_3, Input.REFUSED): Step(None, ResponderState.FAILED),
+        (ResponderState.AWAITING_MESSAGE_5, Input.REFUSED): Step(None, ResponderState.FAILED),
+        (ResponderState.AWAITING_POLICY, Input.TIMED_OUT): Step(None, ResponderState.FAILED),
+        (ResponderState.AWAITING_MESSAGE_3, Input.TIMED_OUT): Step(None, ResponderState.FAILED),
+        (ResponderState.AWAITING_MESSAGE_5, Input.TIMED_OUT): Step(None, ResponderState.FAILED),
+    }
+)
+
+_POLICY: Final = (Input.POLICY_FOUND, Input.POLICY_REFUSED)
+_MESSAGES: Final = (Input.SA, Input.KE, Input.ID)
+_ENDINGS: Final = (Input.REFUSED, Input.TIMED_OUT)
+
+REJECTED: Final[frozenset[tuple[Enum, Enum]]] = frozenset(
+    {
+        *product((InitiatorState.START,), (*_MESSAGES, *_POLICY, *_ENDINGS)),
+        *product((InitiatorState.AWAITING_MESSAGE_2,), (Input.INITIATE, Input.KE, Input.ID, *_POLICY)),
+        *product((InitiatorState.AWAITING_MESSAGE_4,), (Input.INITIATE, Input.SA, Input.ID, *_POLICY)),
+        *product((InitiatorState.AWAITING_MESSAGE_6,), (Input.INITIATE, Input.SA, Input.KE, *_POLICY)),
+        *product((InitiatorState.ESTABLISHED, InitiatorState.FAILED), Input),
+        *product((ResponderState.AWAITING_MESSAGE_1,), (Input.INITIATE, Input.KE, Input.ID, *_POLICY, *_ENDINGS)),
+        *product((ResponderState.AWAITING_POLICY,), (Input.INITIATE, *_MESSAGES)),
+        *product((ResponderState.AWAITING_MESSAGE_3,), (Input.INITIATE, Input.SA, Input.ID, *_POLICY)),
+        *product((ResponderState.AWAITING_MESSAGE_5,), (Input.INITIATE, Input.SA, Input.KE, *_POLICY)),
+        *product((ResponderState.ESTABLISHED, ResponderState.FAILED), Input),
+    }
+)
+"""Every pair that no table has, written out: an input that is new must be put somewhere."""

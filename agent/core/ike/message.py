@@ -1,0 +1,131 @@
+"""The ISAKMP header and whole messages (RFC 2408 sec. 3.1).
+
+A header can always be read by itself; the payloads of an encrypted message only after its body has been decrypted.
+Reserved flags, another version and a length that is not the datagram's are refused as `MalformedMessage`, with the
+notify type for it.
+"""
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final, TypeVar
+
+from agent.core.identifiers import Cookie, MessageId
+from agent.core.ike.generic import MalformedMessage
+from agent.core.ike.numbers import NotifyType, PayloadType
+from agent.core.ike.payloads import Payload, decode_payloads, encode_payloads
+
+ZERO_COOKIE: Final = Cookie(bytes(8))
+"""Stands for the responder's cookie while it is not known."""
+PHASE_1: Final = MessageId(0)
+"""The message id of every phase 1 message."""
+
+ENCRYPTION_FLAG: Final = 0x01
+COMMIT_FLAG: Final = 0x02
+AUTHENTICATION_ONLY_FLAG: Final = 0x04
+_ALL_FLAGS: Final = ENCRYPTION_FLAG | COMMIT_FLAG | AUTHENTICATION_ONLY_FLAG
+
+_HEADER: Final = Struct(">8s8sBBBBII")
+HEADER_OCTETS: Final = _HEADER.size
+_VERSION_1_0: Final = 0x10
+
+P = TypeVar("P", bound=Payload)
+
+
+@dataclass(frozen=True, slots=True)
+class CookiePair:
+    """The two cookies that name an IKE SA; the responder's is zero until it is known."""
+
+    initiator: Cookie
+    responder: Cookie
+
+    @property
+    def spi(self) -> bytes:
+        """Both cookies as one SPI: how notifications and deletes name an IKE SA (RFC 2408 sec. 3.14)."""
+        return self.initiator + self.responder
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """An ISAKMP header but for the version, which is always 1.0, and the length, which the body determines."""
+
+    initiator_cookie: Cookie
+    responder_cookie: Cookie
+    first_payload: int
+    exchange_type: int
+    flags: int
+    message_id: MessageId
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether everything behind the header is encrypted."""
+        return bool(self.flags & ENCRYPTION_FLAG)
+
+    def encode(self, body: bytes) -> bytes:
+        """Return the datagram: this header and a body as it goes on the wire."""
+        fixed = _HEADER.pack(
+            self.initiator_cookie,
+            self.responder_cookie,
+            self.first_payload,
+            _VERSION_1_0,
+            self.exchange_type,
+            self.flags,
+            self.message_id,
+            HEADER_OCTETS + len(body),
+        )
+        return fixed + body
+
+    @classmethod
+    def decode(cls, datagram: bytes) -> "Header":
+        """Read the header of a datagram. Raises MalformedMessage."""
+        if len(datagram) < HEADER_OCTETS:
+            raise MalformedMessage(NotifyType.UNEQUAL_PAYLOAD_LENGTHS, f"a datagram of {len(datagram)} octets")
+        initiator, responder, first, version, exchange, flags, message_id, length = _HEADER.unpack_from(datagram)
+        if version >> 4 != _VERSION_1_0 >> 4:
+            raise MalformedMessage(NotifyType.INVALID_MAJOR_VERSION, f"version {version >> 4}.{version & 15}")
+        if version != _VERSION_1_0:
+            raise MalformedMessage(NotifyType.INVALID_MINOR_VERSION, f"version 1.{version & 15}")
+        if flags & ~_ALL_FLAGS:
+            raise MalformedMessage(NotifyType.INVALID_FLAGS, f"flags {flags:#04x}")
+        if length != len(datagram):
+            raise MalformedMessage(NotifyType.UNEQUAL_PAYLOAD_LENGTHS, f"length {length} of {len(datagram)} octets")
+        return cls(Cookie(initiator), Cookie(responder), first, exchange, flags, MessageId(message_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A header and the payloads behind it, in the clear."""
+
+    header: Header
+    payloads: tuple[Payload, ...]
+
+    def find(self, payload_class: type[P]) -> tuple[P, ...]:
+        """Return the payloads of one class, in their order."""
+        return tuple([each for each in self.payloads if isinstance(each, payload_class)])
+
+    def only(self, payload_class: type[P]) -> P:
+        """Return the one payload of its class. Raises MalformedMessage when there is none or a second."""
+        found = self.find(payload_class)
+        if len(found) != 1:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, f"{len(found)} payloads {payload_class.__name__}")
+        return found[0]
+
+    def encode(self) -> bytes:
+        """Return the datagram of a message that is not encrypted."""
+        return self.header.encode(encode_payloads(self.payloads))
+
+    @classmethod
+    def decode(cls, datagram: bytes) -> "Message":
+        """Read a message that is not encrypted. Raises MalformedMessage."""
+        return cls.decode_payloads(Header.decode(datagram), datagram)
+
+    @classmethod
+    def decode_payloads(cls, header: Header, datagram: bytes) -> "Message":
+        """Read what is behind a header that has been read already. Raises MalformedMessage."""
+        if header.is_encrypted:
+            raise MalformedMessage(NotifyType.INVALID_FLAGS, "an encrypted message where none was expected")
+        return cls(header, decode_payloads(header.first_payload, datagram[HEADER_OCTETS:], is_padded=False))
+
+
+def first_type(payloads: tuple[Payload, ...]) -> int:
+    """Return what a header in front of these payloads says about the first."""
+    return payloads[0].kind if payloads else PayloadType.NONE

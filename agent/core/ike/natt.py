@@ -1,0 +1,63 @@
+"""Detection of network address translation in phase 1 (RFC 3947 sec. 3).
+
+Both ends announce that they know NAT traversal, then each sends a hash of the other's address and port, and one of its
+own, as it sees them. A hash that is not true to what the receiver sees means that a translator is between them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agent.core.config import HashAlgorithm
+from agent.core.crypto import hashes
+from agent.core.identifiers import Endpoint
+from agent.core.ike.message import CookiePair
+from agent.core.ike.payloads import NatD
+
+NAT_TRAVERSAL_VENDOR_ID: Final = bytes.fromhex("4a131c81070358455c5728f20e95452f")
+"""MD5 of 'RFC 3947' (RFC 3947 sec. 3.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The two endpoints of a datagram as this end sees them."""
+
+    local: Endpoint
+    remote: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class NatDetection:
+    """Which end is behind a translator; neither, when the ends do not both know NAT traversal."""
+
+    is_local_behind_nat: bool = False
+    is_remote_behind_nat: bool = False
+
+    @property
+    def is_detected(self) -> bool:
+        """Whether a translator is on the path, so that the exchange floats to the NAT traversal port."""
+        return self.is_local_behind_nat or self.is_remote_behind_nat
+
+
+NO_NAT: Final = NatDetection()
+"""What holds until a translator has been found."""
+
+
+def nat_d(algorithm: HashAlgorithm, cookies: CookiePair, endpoint: Endpoint) -> NatD:
+    """Return the NAT-D payload of an endpoint: HASH(CKY-I | CKY-R | IP | Port)."""
+    seed = cookies.spi + endpoint.address.packed + endpoint.port.to_bytes(2)
+    return NatD(hashes.digest(algorithm, seed))
+
+
+def detect(algorithm: HashAlgorithm, cookies: CookiePair, path: Path, received: Sequence[NatD]) -> NatDetection:
+    """Compare the peer's NAT-D payloads with the path they came by.
+
+    The first is the hash of our end; one of the others must be that of the peer's.
+    """
+    if not received:
+        return NO_NAT
+    destination, *sources = received
+    return NatDetection(
+        is_local_behind_nat=destination != nat_d(algorithm, cookies, path.local),
+        is_remote_behind_nat=nat_d(algorithm, cookies, path.remote) not in sources,
+    )

@@ -1,0 +1,262 @@
+"""The payloads of ISAKMP (RFC 2408 sec. 3.7 to 3.16, RFC 2407 sec. 4.6, RFC 3947 sec. 3.2) and chains of them.
+
+Each class is one payload's body, without the generic header. Decoding loses nothing: what was decoded encodes to the
+same octets, because hashes are taken over them. A body that breaks the rules raises `MalformedMessage`, nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from struct import Struct
+from types import MappingProxyType
+from typing import ClassVar, Final
+
+from agent.core.ike.generic import GENERIC_HEADER, MalformedMessage, read_generic_header
+from agent.core.ike.numbers import DOI_IPSEC, FIRST_STATUS_TYPE, NotifyType, PayloadType
+from agent.core.ike.security_association import SecurityAssociation
+
+NONCE_OCTETS: Final = range(8, 257)
+"""How long a nonce may be (RFC 2409 sec. 5)."""
+
+_IDENTIFICATION: Final = Struct(">BBH")
+_NOTIFICATION: Final = Struct(">IBBH")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyExchange:
+    """A Diffie-Hellman public value (RFC 2408 sec. 3.7)."""
+
+    kind: ClassVar[int] = PayloadType.KEY_EXCHANGE
+    value: bytes
+
+    def encode(self) -> bytes:
+        """Return the payload's body."""
+        return self.value
+
+    @classmethod
+    def decode(cls, body: bytes) -> "KeyExchange":
+        """Read the payload's body."""
+        return cls(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """Who the sender says it is (RFC 2407 sec. 4.6.2)."""
+
+    kind: ClassVar[int] = PayloadType.IDENTIFICATION
+    identity_type: int
+    protocol: int
+    port: int
+    data: bytes
+
+    def encode(self) -> bytes:
+        """Return the payload's body."""
+        return _IDENTIFICATION.pack(self.identity_type, self.protocol, self.port) + self.data
+
+    @classmethod
+    def decode(cls, body: bytes) -> "Identification":
+        """Read the payload's body. Raises MalformedMessage."""
+        if len(body) < _IDENTIFICATION.size:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "an identification ends within its fixed part")
+        identity_type, protocol, port = _IDENTIFICATION.unpack_from(body)
+        return cls(identity_type, protocol, port, body[_IDENTIFICATION.size :])
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """A hash that proves something (RFC 2408 sec. 3.11)."""
+
+    kind: ClassVar[int] = PayloadType.HASH
+    value: bytes
+
+    def encode(self) -> bytes:
+        """Return the payload's body."""
+        return self.value
+
+    @classmethod
+    def decode(cls, body: bytes) -> "Hash":
+        """Read the payload's body."""
+        return cls(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Nonce:
+    """Octets that make an exchange unlike any other (RFC 2408 sec. 3.13)."""
+
+    kind: ClassVar[int] = PayloadType.NONCE
+    value: bytes
+
+    def encode(self) -> bytes:
+        """Return the payload's body."""
+        return self.value
+
+    @classmethod
+    def decode(cls, body: bytes) -> "Nonce":
+        """Read the payload's body. Raises MalformedMessage."""
+        if len(body) not in NONCE_OCTETS:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, f"a nonce of {len(body)} octets")
+        return cls(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """An error or a status that the sender reports (RFC 2408 sec. 3.14)."""
+
+    kind: ClassVar[int] = PayloadType.NOTIFICATION
+    protocol: int
+    spi: bytes
+    notify: int
+    data: bytes = b""
+    doi: int = DOI_IPSEC
+
+    @property
+    def is_error(self) -> bool:
+        """Whether this reports an error rather than a status."""
+        return self.notify < FIRST_STATUS_TYPE
+
+    def encode(self) -> bytes:
+        """Return the payload's body."""
+        return _NOTIFICATION.pack(self.doi, self.protocol, len(self.spi), self.notify) + self.spi + self.data
+
+    @classmethod
+    def decode(cls, body: bytes) -> "Notification":
+        """Read the payload's body. Raises MalformedMessage."""
+        if len(body) < _NOTIFICATION.size:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "a notification ends within its fixed part")
+        doi, protocol, spi_octets, notify = _NOTIFICATION.unpack_from(body)
+        end = _NOTIFICATION.size + spi_octets
+        if len(body) < end:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "a notification ends within its SPI")
+        return cls(protocol, body[_NOTIFICATION.size : end], notify, body[end:], doi)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """SAs that the sender has deleted (RFC 2408 sec. 3.15)."""
+
+    kind: ClassVar[int] = PayloadType.DELETE
+    protocol: int
+    spi_octets: int
+    spis: tuple[bytes, ...]
+    doi: int = DOI_IPSEC
+
+    def encode(self) -> bytes:
+        """Return the payload's body."""
+        return _NOTIFICATION.pack(self.doi, self.protocol, self.spi_octets, len(self.spis)) + b"".join(self.spis)
+
+    @classmethod
+    def decode(cls, body: bytes) -> "Delete":
+        """Read the payload's body. Raises MalformedMessage."""
+        if len(body) < _NOTIFICATION.size:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "a delete ends within its fixed part")
+        doi, protocol, spi_octets, count = _NOTIFICATION.unpack_from(body)
+        if len(body) != _NOTIFICATION.size + spi_octets * count:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "a delete whose SPIs do not fill it")
+        starts = (_NOTIFICATION.size + spi_octets * index for index in range(count))
+        return cls(protocol, spi_octets, tuple(body[start : start + spi_octets] for start in starts), doi)
+
+
+@dataclass(frozen=True, slots=True)
+class VendorId:
+    """A constant by which implementations know what the sender can do (RFC 2408 sec. 3.16)."""
+
+    kind: ClassVar[int] = PayloadType.VENDOR_ID
+    value: bytes
+
+    def encode(self) -> bytes:
+        """Return the payload's body."""
+        return self.value
+
+    @classmethod
+    def decode(cls, body: bytes) -> "VendorId":
+        """Read the payload's body."""
+        return cls(body)
+
+
+@dataclass(frozen=True, slots=True)
+class NatD:
+    """The hash of an address and a port as the sender sees them (RFC 3947 sec. 3.2)."""
+
+    kind: ClassVar[int] = PayloadType.NAT_D
+    value: bytes
+
+    def encode(self) -> bytes:
+        """Return the payload's body."""
+        return self.value
+
+    @classmethod
+    def decode(cls, body: bytes) -> "NatD":
+        """Read the payload's body."""
+        return cls(body)
+
+
+@dataclass(frozen=True, slots=True)
+class RawPayload:
+    """A payload as octets: one of a type that has no class here, or one that must go out as it stands."""
+
+    kind: int
+    body: bytes
+
+    def encode(self) -> bytes:
+        """Return the payload's body."""
+        return self.body
+
+
+KnownPayload = (
+    SecurityAssociation | KeyExchange | Identification | Hash | Nonce | Notification | Delete | VendorId | NatD
+)
+Payload = KnownPayload | RawPayload
+
+_CLASSES: Final[Mapping[int, type[KnownPayload]]] = MappingProxyType(
+    {
+        int(each.kind): each
+        for each in (
+            SecurityAssociation,
+            KeyExchange,
+            Identification,
+            Hash,
+            Nonce,
+            Notification,
+            Delete,
+            VendorId,
+            NatD,
+        )
+    }
+)
+_NESTED: Final = frozenset({PayloadType.PROPOSAL, PayloadType.TRANSFORM})
+
+
+def encode_payloads(payloads: tuple[Payload, ...]) -> bytes:
+    """Return the payloads as a chain with generic headers; what stands in front of it names the type of the first."""
+    parts: list[bytes] = []
+    following = [each.kind for each in payloads[1:]]
+    following.append(PayloadType.NONE)
+    for payload, next_type in zip(payloads, following, strict=False):
+        body = payload.encode()
+        parts.append(GENERIC_HEADER.pack(next_type, 0, GENERIC_HEADER.size + len(body)))
+        parts.append(body)
+    return b"".join(parts)
+
+
+def decode_payloads(first_type: int, body: bytes, *, is_padded: bool) -> tuple[Payload, ...]:
+    """Read a chain of payloads that starts with one of `first_type`.
+
+    Only where `is_padded`, as in a decrypted message, may octets follow the last payload. Raises MalformedMessage.
+    """
+    payloads: list[Payload] = []
+    kind, offset = first_type, 0
+    while kind != PayloadType.NONE:
+        next_type, end = read_generic_header(body, offset)
+        payloads.append(_decode_payload(kind, body[offset + GENERIC_HEADER.size : end]))
+        kind, offset = next_type, end
+    if offset != len(body) and not is_padded:
+        raise MalformedMessage(NotifyType.UNEQUAL_PAYLOAD_LENGTHS, "octets after the last payload")
+    return tuple(payloads)
+
+
+def _decode_payload(kind: int, body: bytes) -> Payload:
+    known = _CLASSES.get(kind)
+    if known is not None:
+        return known.decode(body)
+    if kind in _NESTED:
+        raise MalformedMessage(NotifyType.INVALID_PAYLOAD_TYPE, f"payload type {kind} outside of an SA payload")
+    return RawPayload(kind, body)

@@ -1,0 +1,136 @@
+"""The SA payload and what is nested in it: proposals, transforms, attributes (RFC 2408 sec. 3.3 to 3.6, RFC 2407 sec.
+4.6.1).
+
+What was decoded encodes to the same octets, the forms of the attributes included: phase 1 takes hashes over it, and a
+chosen transform goes back as it came.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from struct import Struct
+from typing import ClassVar, Final
+
+from agent.core.ike.generic import MalformedMessage, encode_series, split_series
+from agent.core.ike.numbers import DOI_IPSEC, SITUATION_IDENTITY_ONLY, NotifyType, PayloadType
+
+_TWO_SHORTS: Final = Struct(">HH")
+_TWO_LONGS: Final = Struct(">II")
+_FOUR_OCTETS: Final = Struct(">BBBB")
+_TRANSFORM: Final = Struct(">BBH")
+_BASIC_FORM: Final = 0x8000
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A data attribute (RFC 2408 sec. 3.3): basic (two octets, type/value) or variable (type/length/value)."""
+
+    kind: int
+    value: bytes
+    is_basic: bool
+
+    @property
+    def number(self) -> int:
+        """The value as an unsigned number."""
+        return int.from_bytes(self.value)
+
+    def encode(self) -> bytes:
+        """Return the attribute as it stands in a transform."""
+        if self.is_basic:
+            return (self.kind | _BASIC_FORM).to_bytes(2) + self.value
+        return _TWO_SHORTS.pack(self.kind, len(self.value)) + self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """One set of algorithms within a proposal (RFC 2408 sec. 3.6)."""
+
+    number: int
+    identifier: int
+    attributes: tuple[Attribute, ...]
+
+    def encode(self) -> bytes:
+        """Return the body that follows the generic header."""
+        return _TRANSFORM.pack(self.number, self.identifier, 0) + b"".join(each.encode() for each in self.attributes)
+
+    @classmethod
+    def decode(cls, body: bytes) -> "Transform":
+        """Read the body that follows the generic header. Raises MalformedMessage."""
+        if len(body) < _TRANSFORM.size:
+            raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, "a transform ends within its fixed part")
+        number, identifier, reserved = _TRANSFORM.unpack_from(body)
+        if reserved:
+            raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, "RESERVED2 of a transform is not zero")
+        return cls(number, identifier, tuple(_decode_attributes(body, _TRANSFORM.size)))
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One protocol and the transforms offered for it (RFC 2408 sec. 3.5)."""
+
+    number: int
+    protocol: int
+    spi: bytes
+    transforms: tuple[Transform, ...]
+
+    def encode(self) -> bytes:
+        """Return the body that follows the generic header."""
+        fixed = _FOUR_OCTETS.pack(self.number, self.protocol, len(self.spi), len(self.transforms))
+        return fixed + self.spi + encode_series(PayloadType.TRANSFORM, [each.encode() for each in self.transforms])
+
+    @classmethod
+    def decode(cls, body: bytes) -> "Proposal":
+        """Read the body that follows the generic header. Raises MalformedMessage."""
+        if len(body) < _FOUR_OCTETS.size:
+            raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, "a proposal ends within its fixed part")
+        number, protocol, spi_octets, count = _FOUR_OCTETS.unpack_from(body)
+        start = _FOUR_OCTETS.size + spi_octets
+        if len(body) < start:
+            raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, "a proposal ends within its SPI")
+        transforms = tuple(Transform.decode(each) for each in split_series(PayloadType.TRANSFORM, body, start))
+        if len(transforms) != count:
+            raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, f"{len(transforms)} transforms instead of {count}")
+        return cls(number, protocol, body[_FOUR_OCTETS.size : start], transforms)
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityAssociation:
+    """The SA payload: what is negotiated, under the IPsec DOI and the situation 'identity only' (RFC 2407 sec.
+
+    4.6.1).
+    """
+
+    kind: ClassVar[int] = PayloadType.SECURITY_ASSOCIATION
+    proposals: tuple[Proposal, ...]
+
+    def encode(self) -> bytes:
+        """Return the payload's body: what RFC 2409 calls SA_b."""
+        series = encode_series(PayloadType.PROPOSAL, [each.encode() for each in self.proposals])
+        return _TWO_LONGS.pack(DOI_IPSEC, SITUATION_IDENTITY_ONLY) + series
+
+    @classmethod
+    def decode(cls, body: bytes) -> "SecurityAssociation":
+        """Read the payload's body. Raises MalformedMessage."""
+        if len(body) < _TWO_LONGS.size:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "an SA payload ends within its fixed part")
+        doi, situation = _TWO_LONGS.unpack_from(body)
+        if doi != DOI_IPSEC:
+            raise MalformedMessage(NotifyType.DOI_NOT_SUPPORTED, f"DOI {doi}")
+        if situation != SITUATION_IDENTITY_ONLY:
+            raise MalformedMessage(NotifyType.SITUATION_NOT_SUPPORTED, f"situation {situation:#x}")
+        return cls(tuple(Proposal.decode(each) for each in split_series(PayloadType.PROPOSAL, body, _TWO_LONGS.size)))
+
+
+def _decode_attributes(body: bytes, offset: int) -> Iterator[Attribute]:
+    while offset < len(body):
+        if len(body) < offset + _TWO_SHORTS.size:
+            raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, "a transform ends within an attribute")
+        kind, length = _TWO_SHORTS.unpack_from(body, offset)
+        start = offset + _TWO_SHORTS.size
+        if kind & _BASIC_FORM:
+            yield Attribute(kind & ~_BASIC_FORM, body[offset + 2 : start], is_basic=True)
+            offset = start
+        elif start + length > len(body):
+            raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, f"an attribute length of {length}")
+        else:
+            yield Attribute(kind, body[start : start + length], is_basic=False)
+            offset = start + length

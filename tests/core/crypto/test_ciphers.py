@@ -1,0 +1,57 @@
+"""DES and triple DES in CBC mode against published vectors."""
+
+import warnings
+
+import pytest
+
+from agent.core.config import EncryptionAlgorithm
+from agent.core.crypto.ciphers import decrypt, encrypt
+
+DES, TRIPLE_DES = EncryptionAlgorithm.DES_CBC, EncryptionAlgorithm.TRIPLE_DES_CBC
+
+KEY = bytes.fromhex("0123456789abcdef")
+IV = bytes.fromhex("1234567890abcdef")
+PLAINTEXT = b"Now is the time for all "
+CIPHERTEXT = bytes.fromhex("e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6")
+"""The CBC sample of FIPS 81, appendix C."""
+
+
+def test_des_gives_the_sample_of_its_standard() -> None:
+    assert encrypt(DES, KEY, IV, PLAINTEXT) == CIPHERTEXT
+    assert decrypt(DES, KEY, IV, CIPHERTEXT) == PLAINTEXT
+
+
+def test_triple_des_with_one_key_three_times_is_des() -> None:
+    assert encrypt(TRIPLE_DES, KEY * 3, IV, PLAINTEXT) == CIPHERTEXT
+
+
+def test_triple_des_uses_all_three_keys() -> None:
+    keys = [bytes([number]) * 8 for number in (2, 4, 8, 16)]
+    texts = {
+        encrypt(TRIPLE_DES, b"".join(chosen), IV, PLAINTEXT)
+        for chosen in (keys[:3], keys[1:], [keys[0], keys[2], keys[1]])
+    }
+    assert len(texts) == 3
+
+
+def test_the_library_warns_of_nothing() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encrypt(DES, KEY, IV, PLAINTEXT)
+        decrypt(TRIPLE_DES, KEY * 3, IV, CIPHERTEXT)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key", "iv", "text"),
+    [
+        (DES, KEY * 3, IV, PLAINTEXT),
+        (TRIPLE_DES, KEY, IV, PLAINTEXT),
+        (DES, KEY, IV[:7], PLAINTEXT),
+        (DES, KEY, IV, PLAINTEXT[:-1]),
+    ],
+)
+def test_a_wrong_length_is_refused(algorithm: EncryptionAlgorithm, key: bytes, iv: bytes, text: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        encrypt(algorithm, key, iv, text)
+    with pytest.raises(ValueError, match=r"."):
+        decrypt(algorithm, key, iv, text)
