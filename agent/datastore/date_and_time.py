@@ -1,0 +1,13 @@
+"""Device time as ietf-yang-types:date-and-time (RFC 6991 section 3), in its canonical form with the offset +00:00."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def date_and_time(at: int) -> str:
+    """Return the text of a device time, in microseconds since the Unix epoch, with a fraction where it has one."""
+    return (_EPOCH + timedelta(microseconds=at)).isoformat()

@@ -1,0 +1,62 @@
+"""How values become XML elements: tags, text, and the prefixes that a value needs (RFC 7950 section 9).
+
+Invariant: whatever a device or a client put into a value, what comes out is well-formed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from types import MappingProxyType
+from typing import Final
+from xml.sax.saxutils import quoteattr
+
+from agent.datastore.schema import SchemaNode
+
+_SPECIAL: Final = re.compile("[^\t\n\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_REFERENCES: Final = MappingProxyType({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+
+
+def escape_text(text: str) -> str:
+    r"""Escape the text of an element; what XML cannot carry at all is shown in the notation \x00."""
+    return text if _SPECIAL.search(text) is None else _SPECIAL.sub(_shown, text)
+
+
+def _shown(special: re.Match[str]) -> str:
+    character = special[0]
+    return _REFERENCES.get(character) or f"\\x{ord(character):02x}"
+
+
+def plain(value: object) -> str:
+    """Return the canonical text of what a getter gives: text, a number, a truth, or the bits that are set, in order."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):  # Before the question that costs more: most values are text or numbers.
+        return str(value)
+    return " ".join(value) if isinstance(value, Iterable) else str(value)
+
+
+def tags(node: SchemaNode, parent: SchemaNode | None) -> tuple[str, str]:
+    """Return the start and end tag of a node; a namespace is declared where it differs from the parent's."""
+    same = parent is not None and parent.module.namespace == node.module.namespace
+    namespace = "" if same else f" xmlns={quoteattr(node.module.namespace)}"
+    return f"<{node.name}{namespace}>", f"</{node.name}>"
+
+
+def element_of(node: SchemaNode, parent: SchemaNode | None) -> Callable[[object], str]:
+    """Return what turns one value of a leaf, leaf-list or anydata node into an element."""
+    start, end = tags(node, parent)
+    type_ = node.type
+    if type_ is None or (type_.needs_escape and not type_.has_prefixes):
+        return lambda value: f"{start}{escape_text(plain(value))}{end}"
+    if not type_.has_prefixes:
+        return lambda value: f"{start}{plain(value)}{end}"
+
+    def prefixed(value: object) -> str:
+        text, namespaces = type_.render(plain(value))
+        bound = "".join(f" xmlns:{prefix}={quoteattr(namespace)}" for prefix, namespace in namespaces.items())
+        return f"{start[:-1]}{bound}>{escape_text(text)}{end}"
+
+    return prefixed

@@ -1,0 +1,242 @@
+"""The pieces that a compiled rendering is made of: each renders one schema node for any device (RFC 6241 section 6).
+
+A part is given the parent's configuration branch and the parent's subject, and joins text. Invariant: a part keeps no
+reference to a device or to a datastore, so one part serves every request of every session whose user may read the
+same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from agent.datastore.markup import element_of, plain, tags
+from agent.datastore.registry import StateContainer, StateList, Value
+from agent.datastore.schema import Kind, SchemaNode
+from agent.datastore.selection import Selection, merge
+from agent.datastore.tree import Anydata, Branch, Entries, Key, entries
+
+Matcher = Callable[[Branch | None, object], bool]
+"""Tells of one instance, its configuration and its subject, whether the matches of a filter hold for it."""
+
+
+class Part:
+    """The rendering of one node below a parent's configuration branch and subject."""
+
+    streams = False
+    """Whether an instance can be large: then `text` must not be used."""
+
+    def text(self, config: Branch | None, subject: object) -> str:
+        """Render all at once; empty when there is nothing to show."""
+        raise NotImplementedError
+
+    def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
+        """Render piece by piece."""
+        if text := self.text(config, subject):
+            yield text
+
+
+class LeafPart(Part):
+    """A leaf, leaf-list or anydata: from the configuration, else from its getter; `only` some values, or all (None)."""
+
+    def __init__(
+        self, node: SchemaNode, getter: Callable[[object], Value] | None, only: frozenset[str] | None = None
+    ) -> None:
+        self._node = node
+        self._getter = getter
+        self._only = only
+        self._start, self._end = tags(node, node.parent)
+        self._element = element_of(node, node.parent)
+        self._is_list = node.kind is Kind.LEAF_LIST
+
+    def text(self, config: Branch | None, subject: object) -> str:
+        """Render the value or the values."""
+        value: object = config.children.get(self._node) if config is not None else None
+        if value is None:
+            if self._getter is None or subject is None or (value := self._getter(subject)) is None:
+                return ""
+        elif isinstance(value, Anydata):
+            return f"{self._start}{value.xml.decode()}{self._end}"
+        if not self._is_list and self._only is None:
+            return self._element(value)
+        values = each(value) if self._is_list else (value,)
+        return "".join([self._element(one) for one in values if self._only is None or plain(one) in self._only])
+
+
+def each(value: object) -> Iterator[object]:
+    """Iterate over the values of a leaf-list, which may be given as a single one."""
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        yield value
+    else:
+        yield from value
+
+
+class Body:
+    """The children of one instance, for one way in which its filters' matches hold.
+
+    One that is `bare` is shown even if there is nothing in it but its keys.
+    """
+
+    def __init__(self, keys: Sequence[Part], rest: Sequence[Part], *, bare: bool) -> None:
+        self._keys = tuple(keys)
+        self._rest = tuple(rest)
+        self.bare = bare
+        self.streams = any(part.streams for part in rest)
+
+    def text(self, config: Branch | None, subject: object) -> str:
+        """Render all at once."""
+        rest = "".join([part.text(config, subject) for part in self._rest])
+        if not rest and not self.bare:
+            return ""
+        return "".join([part.text(config, subject) for part in self._keys]) + rest
+
+    def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
+        """Render piece by piece."""
+        keys = "".join([part.text(config, subject) for part in self._keys])
+        if self.bare and keys:
+            yield keys
+            keys = ""
+        for part in self._rest:
+            for piece in part.pieces(config, subject) if part.streams else (part.text(config, subject),):
+                if piece:
+                    yield keys + piece
+                    keys = ""
+
+
+class Guard:
+    """The alternatives of a node: which of them hold for an instance decides its body, compiled when first needed."""
+
+    def __init__(self, tests: Sequence[tuple[Matcher, Selection]], compile_body: Callable[[Selection], Body]) -> None:
+        self._tests = tuple(tests)
+        self._compile = compile_body
+        self._bodies: dict[tuple[int, ...], Body] = {}
+        always = all(not selection.matches for _, selection in tests)
+        self._always = self._body(range(len(tests))) if always else None
+        self.streams = self._always is None or self._always.streams
+
+    def body(self, config: Branch | None, subject: object) -> Body | None:
+        """Return what is shown of an instance, None for nothing."""
+        if self._always is not None:
+            return self._always
+        holding = [number for number, (matcher, _) in enumerate(self._tests) if matcher(config, subject)]
+        return self._body(holding) if holding else None
+
+    def _body(self, holding: Sequence[int]) -> Body:
+        key = tuple(holding)
+        if key not in self._bodies:
+            self._bodies[key] = self._compile(merge(self._tests[number][1] for number in key))
+        return self._bodies[key]
+
+
+class ContainerPart(Part):
+    """A container: shown when something in it is, or, as a whole, when its presence means something."""
+
+    def __init__(self, node: SchemaNode, guard: Guard, state: StateContainer[object, object] | None) -> None:
+        self._node = node
+        self._start, self._end = tags(node, node.parent)
+        self._guard = guard
+        self._state = state
+        self.streams = guard.streams
+
+    def text(self, config: Branch | None, subject: object) -> str:
+        """Render all at once."""
+        inner, subject = self._instance(config, subject)
+        body = self._guard.body(inner, subject)
+        if body is None:
+            return ""
+        text = body.text(inner, subject)
+        return f"{self._start}{text}{self._end}" if text or self._is_shown(body, inner, subject) else ""
+
+    def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
+        """Render piece by piece."""
+        inner, subject = self._instance(config, subject)
+        body = self._guard.body(inner, subject)
+        if body is None:
+            return
+        if self._is_shown(body, inner, subject):
+            yield self._start
+            yield from body.pieces(inner, subject)
+            yield self._end
+        else:
+            yield from wrapped(self._start, body.pieces(inner, subject), self._end)
+
+    def _instance(self, config: Branch | None, subject: object) -> tuple[Branch | None, object]:
+        inner = config.children.get(self._node) if config is not None else None
+        if self._state is not None and subject is not None:
+            subject = self._state.select(subject)
+        return (inner if isinstance(inner, Branch) else None), subject
+
+    def _is_shown(self, body: Body, inner: Branch | None, subject: object) -> bool:
+        """Tell whether it is shown even without content."""
+        is_there = inner is not None or (self._state is not None and subject is not None)
+        return self._node.presence and body.bare and is_there
+
+
+class ListPart(Part):
+    """A list: configured entries, then those that exist as state alone; look-ups where the filter gives the keys.
+
+    Each key that is looked up (`keyed`, None when every entry is needed) has a guard of its own.
+    """
+
+    streams = True
+
+    def __init__(
+        self,
+        node: SchemaNode,
+        guard: Guard,
+        state: StateList[object, object] | None,
+        keyed: Mapping[Key, Guard] | None,
+        key_of: Callable[[object], Key],
+    ) -> None:
+        self._node = node
+        self._start, self._end = tags(node, node.parent)
+        self._guard = guard
+        self._state = state
+        self._keyed = keyed
+        self._key_of = key_of
+
+    def text(self, config: Branch | None, subject: object) -> str:
+        """Render all entries at once."""
+        return "".join(self.pieces(config, subject))
+
+    def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
+        """Render entry by entry."""
+        for guard, entry, state in self._instances(entries_of(config, self._node), subject):
+            body = guard.body(entry, state)
+            if body is None:
+                continue
+            if body.streams:
+                yield from wrapped(self._start, body.pieces(entry, state), self._end)
+            elif text := body.text(entry, state):
+                yield f"{self._start}{text}{self._end}"
+
+    def _instances(self, configured: Entries, subject: object) -> Iterator[tuple[Guard, Branch | None, object]]:
+        if self._keyed is not None:
+            for key, guard in self._keyed.items():
+                entry, state = configured.get(key), self._find(subject, key)
+                if entry is not None or state is not None:
+                    yield guard, entry, state
+            return
+        for key, entry in configured.items():
+            yield self._guard, entry, self._find(subject, key)
+        if self._state is not None and subject is not None:
+            for state in self._state.iterate(subject):
+                if not configured or self._key_of(state) not in configured:
+                    yield self._guard, None, state
+
+    def _find(self, subject: object, key: Key) -> object:
+        return self._state.find(subject, key) if self._state is not None and subject is not None else None
+
+
+def entries_of(config: Branch | None, node: SchemaNode) -> Entries:
+    """Return the configured entries of a list."""
+    return entries(config.children.get(node)) if config is not None else {}
+
+
+def wrapped(start: str, pieces: Iterator[str], end: str) -> Iterator[str]:
+    """Put tags around pieces, unless there are none."""
+    first = next(pieces, None)
+    if first is None:
+        return
+    yield start + first
+    yield from pieces
+    yield end

@@ -1,0 +1,22 @@
+"""Device time as date-and-time of RFC 6991."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.datastore.canonical import date_and_time as canonical
+from agent.datastore.date_and_time import date_and_time
+
+
+def test_a_whole_second_has_no_fraction() -> None:
+    assert date_and_time(1_047_297_600_000_000) == "2003-03-10T12:00:00+00:00"
+
+
+def test_a_fraction_is_shown_in_microseconds() -> None:
+    assert date_and_time(1) == "1970-01-01T00:00:00.000001+00:00"
+
+
+@given(st.integers(min_value=0, max_value=4_102_444_800_000_000))
+def test_every_time_is_in_its_canonical_form(at: int) -> None:
+    assert canonical(date_and_time(at)) == date_and_time(at)

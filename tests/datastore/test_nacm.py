@@ -1,0 +1,206 @@
+"""The access decision of RFC 8341 section 3.4, rule by rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.datastore.errors import RpcError
+from agent.datastore.nacm import AccessControl, AccessCounters, AccessOperation
+from agent.datastore.schema import SchemaNode
+from tests.support.access import NAMESPACE, access, caller, nacm, path, rule
+from tests.support.shop import toy_schema
+
+ANN = caller("staff")
+STRANGER = caller(user="eve")
+DENY_READ = "<read-default>deny</read-default>"
+DENY_EXEC = "<exec-default>deny</exec-default>"
+
+
+def node(of: str) -> SchemaNode:
+    """Return a node of the toy module."""
+    return toy_schema().node(f"/toy:{of}")
+
+
+def rpc(name: str) -> SchemaNode:
+    """Return an operation of RFC 6241."""
+    return toy_schema().node(f"/ietf-netconf:{name}")
+
+
+# Without rules.
+
+
+def test_the_defaults_are_those_of_the_module() -> None:
+    control = access()
+    assert control.is_enabled
+    assert control.may_read(ANN, node("shop/name"))
+    assert control.may_execute(ANN, node("buy"))
+    assert not control.may_access(ANN, node("shop/name"), AccessOperation.UPDATE)
+
+
+@pytest.mark.parametrize("operation", list(AccessOperation))
+def test_what_is_denied_to_all_by_default_needs_a_rule(operation: AccessOperation) -> None:
+    assert not access().may_access(ANN, node("shop/secret"), operation)
+    assert not access().may_execute(ANN, node("forbidden"))
+
+
+def test_what_is_below_a_node_that_is_denied_to_all_is_denied() -> None:
+    groups = toy_schema().node("/ietf-netconf-acm:nacm/groups")
+    assert not access().may_read(ANN, groups)
+
+
+@pytest.mark.parametrize("operation", ["kill-session", "delete-config"])
+def test_dangerous_operations_are_denied_by_default(operation: str) -> None:
+    """RFC 8341 section 3.2.5."""
+    assert not access().may_execute(ANN, rpc(operation))
+    assert access(nacm(rule("permit"))).may_execute(ANN, rpc(operation))
+
+
+def test_closing_the_session_is_always_allowed() -> None:
+    """Row D30."""
+    assert access(nacm(rule("deny"), settings=DENY_EXEC)).may_execute(ANN, rpc("close-session"))
+
+
+def test_access_control_can_be_switched_off() -> None:
+    control = access(nacm(rule("deny"), settings="<enable-nacm>false</enable-nacm>"))
+    assert not control.is_enabled
+    assert control.may_read(ANN, node("shop/secret"))
+    assert control.may_execute(ANN, rpc("kill-session"))
+    assert control.may_access(ANN, node("shop/secret"), AccessOperation.DELETE)
+
+
+# Rules.
+
+
+def test_the_first_rule_that_speaks_of_it_decides() -> None:
+    permit, deny = rule("permit", path("/toy:shop/toy:name")), rule("deny", path("/toy:shop"))
+    assert access(nacm(permit, deny)).may_read(ANN, node("shop/name"))
+    assert not access(nacm(permit, deny)).may_read(ANN, node("shop/tag"))
+    assert not access(nacm(deny, permit)).may_read(ANN, node("shop/name"))
+
+
+def test_rules_hold_for_their_group_alone() -> None:
+    control = access(nacm(rule("permit"), settings=DENY_READ))
+    assert control.may_read(ANN, node("shop/name"))
+    assert not control.may_read(STRANGER, node("shop/name"))
+
+
+def test_rules_for_everybody_hold_for_those_without_a_group() -> None:
+    control = access(
+        nacm(rule("permit"), settings=DENY_READ, group="*", users=()).replace("<group><name>*</name></group>", "")
+    )
+    assert control.may_read(STRANGER, node("shop/name"))
+
+
+@pytest.mark.parametrize(
+    ("operations", "allowed"),
+    [
+        ("*", {"read", "create", "update", "delete"}),
+        ("read", {"read"}),
+        ("create delete", {"create", "delete"}),
+        ("exec", set()),
+    ],
+)
+def test_a_rule_speaks_of_its_operations_alone(operations: str, allowed: set[str]) -> None:
+    control = access(nacm(rule("permit", path("/toy:shop"), operations), settings=DENY_READ))
+    data = [operation for operation in AccessOperation if operation is not AccessOperation.EXECUTE]
+    assert {one.value for one in data if control.may_access(ANN, node("shop/name"), one)} == allowed
+
+
+def test_a_rule_speaks_of_its_module_alone() -> None:
+    control = access(nacm(rule("permit", "<module-name>toy</module-name>"), settings=DENY_READ + DENY_EXEC))
+    assert control.may_read(ANN, node("shop/name"))
+    assert control.may_execute(ANN, node("buy"))
+    assert not control.may_execute(ANN, rpc("get"))
+    assert not control.may_read(ANN, toy_schema().node("/ietf-netconf-monitoring:netconf-state"))
+
+
+def test_a_rule_for_an_operation_says_nothing_of_data_and_of_other_operations() -> None:
+    control = access(nacm(rule("permit", "<rpc-name>buy</rpc-name>"), settings=DENY_READ + DENY_EXEC))
+    assert control.may_execute(ANN, node("buy"))
+    assert not control.may_execute(ANN, node("wait"))
+    assert not control.may_read(ANN, node("shop/name"))
+
+
+def test_a_rule_for_every_operation_names_a_star() -> None:
+    control = access(nacm(rule("permit", "<rpc-name>*</rpc-name>"), settings=DENY_EXEC))
+    assert control.may_execute(ANN, node("forbidden"))
+
+
+def test_a_rule_for_a_notification_says_nothing_of_data_and_operations() -> None:
+    control = access(
+        nacm(rule("permit", "<notification-name>sold-out</notification-name>"), settings=DENY_READ + DENY_EXEC)
+    )
+    assert not control.may_read(ANN, node("shop"))
+    assert not control.may_execute(ANN, node("buy"))
+
+
+def test_a_rule_for_a_path_says_nothing_of_operations() -> None:
+    assert not access(nacm(rule("permit", path("/toy:shop")), settings=DENY_EXEC)).may_execute(ANN, node("buy"))
+
+
+def test_a_path_reaches_what_is_below_it_and_nothing_beside_it() -> None:
+    control = access(nacm(rule("permit", path("/toy:shop/toy:shelf")), settings=DENY_READ))
+    assert control.may_read(ANN, node("shop/shelf/label"))
+    assert not control.may_read(ANN, node("shop"))
+    assert not control.may_read(ANN, node("shop/name"))
+
+
+@pytest.mark.parametrize("predicate", ["[toy:row='1'][toy:column='a']", "[toy:row=\"1\"][toy:column=']/toy:x[']"])
+def test_a_rule_for_one_instance_denies_more_and_never_permits_more(predicate: str) -> None:
+    of = path(f"/toy:shop/toy:shelf{predicate}/toy:label")
+    assert not access(nacm(rule("deny", of))).may_read(ANN, node("shop/shelf/label"))
+    assert access(nacm(rule("deny", of))).may_read(ANN, node("shop/shelf/column"))
+    assert not access(nacm(rule("permit", of), settings=DENY_READ)).may_read(ANN, node("shop/shelf/label"))
+
+
+# Groups.
+
+
+def test_the_groups_of_a_user_are_those_that_name_it() -> None:
+    control = access(nacm(users=("ann", "bob")))
+    assert control.groups("ann") == {"staff"}
+    assert control.groups("eve") == frozenset()
+
+
+def test_groups_from_elsewhere_count_unless_they_are_not_taken() -> None:
+    assert access(nacm()).groups("ann", ["wheel"]) == {"staff", "wheel"}
+    control = access(nacm(settings="<enable-external-groups>false</enable-external-groups>"))
+    assert control.groups("ann", ["wheel"]) == {"staff"}
+
+
+def test_rule_lists_are_read_in_their_order() -> None:
+    lists = "".join(
+        f"<rule-list><name>{name}</name><group>*</group><rule><name>1</name>{rule(action)}</rule></rule-list>"
+        for name, action in (("z", "permit"), ("a", "deny"))
+    )
+    assert access(f'<nacm xmlns="{NAMESPACE}">{DENY_READ}{lists}</nacm>').may_read(STRANGER, node("shop"))
+
+
+# What is refused, and counted.
+
+
+def denied(control: AccessControl, counters: AccessCounters) -> list[RpcError]:
+    """Return the refusals of an operation and of a change."""
+    refused = []
+    with pytest.raises(RpcError) as execution:
+        control.require_execute(ANN, node("buy"), counters)
+    refused.append(execution.value)
+    with pytest.raises(RpcError) as write:
+        control.require_write(ANN, node("shop/name"), AccessOperation.DELETE, (), counters)
+    refused.append(write.value)
+    return refused
+
+
+def test_denied_operations_and_changes_are_counted_apart() -> None:
+    counters = AccessCounters()
+    refused = denied(access(nacm(settings=DENY_EXEC)), counters)
+    assert [error.tag for error in refused] == ["access-denied", "access-denied"]
+    assert (counters.operations, counters.data_writes, counters.notifications) == (1, 1, 0)
+
+
+def test_what_is_allowed_is_not_counted() -> None:
+    counters = AccessCounters()
+    control = access(nacm(rule("permit")))
+    control.require_execute(ANN, node("buy"), counters)
+    control.require_write(ANN, node("shop/name"), AccessOperation.CREATE, (), counters)
+    assert counters == AccessCounters()
