@@ -1,0 +1,1 @@
+"""The NETCONF protocol, sans-IO, for any YANG modules (RFC 6241, 6242)."""

@@ -1,0 +1,113 @@
+"""Subtree filters as selections (RFC 6241 section 6).
+
+Names that the schema does not have select nothing, values that a type does not have match nothing: neither is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from lxml import etree
+
+from agent.datastore import errors
+from agent.datastore.errors import ErrorType
+from agent.datastore.registry import Registry
+from agent.datastore.rendering import Roots, everything
+from agent.datastore.schema import Kind, SchemaNode
+from agent.datastore.selection import WHOLE, Alternatives, Match, Selection
+from agent.datastore.values import InvalidValue
+from agent.netconf.messages import BASE_NAMESPACE
+
+_LEAVES: Final = (Kind.LEAF, Kind.LEAF_LIST)
+_WHITE_SPACE: Final = " \t\r\n"
+
+
+def parse_filter(registry: Registry, operation: etree._Element) -> Roots:
+    """Return what the filter of a get or get-config selects; without one everything, with an empty one nothing."""
+    element = operation.find(f"{{{BASE_NAMESPACE}}}filter")
+    if element is None:
+        return everything(registry)
+    kind = element.get("type", element.get(f"{{{BASE_NAMESPACE}}}type", "subtree"))
+    if kind != "subtree":
+        message = f"filter type {kind!r}: this server has 'subtree'"
+        info = [errors.ErrorInfo("bad-attribute", "type"), errors.ErrorInfo("bad-element", "filter")]
+        raise errors.RpcError(ErrorType.PROTOCOL, "bad-attribute", message, info=info)
+    return parse_subtree(registry.schema.roots, element)
+
+
+def parse_subtree(roots: Mapping[str, SchemaNode], element: etree._Element) -> Roots:
+    """Return what the elements below a subtree filter select of the top-level nodes."""
+    selected: dict[SchemaNode, list[Selection]] = {}
+    for child in element.iterchildren(etree.Element):
+        _add(selected, roots, child)
+    return _frozen(selected)
+
+
+def _add(selected: dict[SchemaNode, list[Selection]], nodes: Mapping[str, SchemaNode], element: etree._Element) -> None:
+    """Add what one filter element selects of the nodes that it names."""
+    for node in _named(nodes, element):
+        if (selection := _select(node, element)) is not None:
+            selected.setdefault(node, []).append(selection)
+
+
+def _frozen(selected: Mapping[SchemaNode, list[Selection]]) -> Mapping[SchemaNode, Alternatives]:
+    return {node: tuple(selections) for node, selections in selected.items()}
+
+
+def _named(nodes: Mapping[str, SchemaNode], element: etree._Element) -> Iterator[SchemaNode]:
+    """Iterate over the nodes that an element names; without a namespace it names those of all (section 6.2.1)."""
+    if (node := nodes.get(element.tag)) is not None:
+        yield node
+    elif not element.tag.startswith("{"):
+        yield from (node for node in nodes.values() if node.name == element.tag)
+
+
+def _select(node: SchemaNode, element: etree._Element) -> Selection | None:
+    """Return what one filter element selects of one node, None for nothing."""
+    if element.attrib:
+        return None  # No data has attributes, so an attribute match (section 6.2.2) never holds.
+    if len(element):
+        return None if node.kind in (*_LEAVES, Kind.ANYDATA) else _select_within(node, element)
+    if not _value_of(element):
+        return WHOLE
+    match = _reading(node, element)
+    return None if match is None else Selection(whole=True, matches=(match,))
+
+
+def _select_within(node: SchemaNode, element: etree._Element) -> Selection | None:
+    """Return what a containment node selects (section 6.2.3): None where one of its content matches can never hold."""
+    matches: list[Match] = []
+    children: dict[SchemaNode, list[Selection]] = {}
+    has_only_matches = True
+    for child in element.iterchildren(etree.Element):
+        if len(child) or not _value_of(child):
+            has_only_matches = False
+            _add(children, node.children, child)
+        elif (match := _match(node, child)) is not None:
+            matches.append(match)
+        else:
+            return None
+    return Selection(whole=has_only_matches, matches=tuple(matches), children=_frozen(children))
+
+
+def _match(node: SchemaNode, element: etree._Element) -> Match | None:
+    """Return a content match (section 6.2.5), None for one that never holds."""
+    if element.attrib:
+        return None
+    readings = (_reading(leaf, element) for leaf in _named(node.children, element))
+    return next((reading for reading in readings if reading is not None), None)
+
+
+def _reading(leaf: SchemaNode, element: etree._Element) -> Match | None:
+    """Return the match with a leaf; values are compared in canonical form, without white space around them."""
+    if leaf.kind not in _LEAVES or leaf.type is None:
+        return None
+    try:
+        return Match(leaf, leaf.type.parse(_value_of(element), element.nsmap))
+    except InvalidValue:
+        return None
+
+
+def _value_of(element: etree._Element) -> str:
+    return (element.text or "").strip(_WHITE_SPACE)

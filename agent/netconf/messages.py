@@ -1,0 +1,82 @@
+"""The envelope: rpc in, rpc-reply out (RFC 6241 section 4).
+
+Parsing is closed to the world: UTF-8 only, no document type, no entity, no network, bounded depth (RFC 6241 section 3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from xml.sax.saxutils import quoteattr
+
+from lxml import etree
+
+from agent.datastore import errors
+from agent.datastore.parsing import has_text
+
+BASE_NAMESPACE: Final = "urn:ietf:params:xml:ns:netconf:base:1.0"
+_DECLARED: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']""")
+_DOCUMENT_TYPE: Final = re.compile(rb"(?>\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL)
+"""The only place where a document type can stand: before the root, after nothing but comments and instructions."""
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_XML_NAMESPACE: Final = "http://www.w3.org/XML/1998/namespace"
+
+
+class MalformedMessage(Exception):
+    """A message that is not well-formed UTF-8 XML, or that holds what is never taken."""
+
+
+def parse_document(message: bytes) -> etree._Element:
+    """Return the root of a message; white space around it is allowed. Raises MalformedMessage."""
+    message = message.strip(b" \t\r\n").removeprefix(_BYTE_ORDER_MARK)
+    declared = _DECLARED.match(message)
+    if declared is not None and declared[1].lower() != b"utf-8":
+        raise MalformedMessage(f"encoding {declared[1].decode('ascii', 'replace')!r}: only UTF-8 is taken")
+    if _DOCUMENT_TYPE.match(message):
+        raise MalformedMessage("a document type declaration is not taken")
+    parser = etree.XMLParser(
+        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        return etree.fromstring(message, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise MalformedMessage(f"not well-formed: {error}") from error
+
+
+def parse_rpc(root: etree._Element) -> etree._Element:
+    """Return the operation in an rpc envelope.
+
+    RpcError for one without message-id, of another name, or that holds anything but exactly one operation.
+    """
+    if root.tag != f"{{{BASE_NAMESPACE}}}rpc":
+        name = etree.QName(root).localname
+        raise errors.unknown_element(name, f"expected rpc, found {name!r}")
+    if "message-id" not in root.attrib:
+        raise errors.missing_attribute("message-id", "rpc", "an rpc needs a message-id")
+    operations = list(root.iterchildren(etree.Element))
+    if len(operations) != 1 or has_text(root):
+        raise errors.malformed_message(f"an rpc holds one operation and no text, this one holds {len(operations)}")
+    return operations[0]
+
+
+REPLY_END: Final = "</rpc-reply>"
+
+
+def reply_start(root: etree._Element | None) -> str:
+    """Return the start tag of a reply: all attributes and prefixes of the rpc, unmodified (RFC 6241 section 4.2)."""
+    if root is None:
+        return f'<rpc-reply xmlns="{BASE_NAMESPACE}">'
+    prefixes = {prefix: uri for prefix, uri in root.nsmap.items() if prefix is not None}
+    declared = "".join(f" xmlns:{prefix}={quoteattr(uri)}" for prefix, uri in prefixes.items())
+    return f'<rpc-reply xmlns="{BASE_NAMESPACE}"{declared}{_attributes(root, prefixes)}>'
+
+
+def _attributes(root: etree._Element, prefixes: Mapping[str, str]) -> str:
+    by_namespace = {uri: prefix for prefix, uri in prefixes.items()} | {_XML_NAMESPACE: "xml"}
+    parts = []
+    for attribute, value in root.attrib.items():
+        namespace, _, name = str(attribute).removeprefix("{").rpartition("}")
+        prefix = f"{by_namespace[namespace]}:" if namespace else ""
+        parts.append(f" {prefix}{name}={quoteattr(str(value))}")
+    return "".join(parts)
