@@ -1,0 +1,109 @@
+"""What a transport needs of the rest of the program, as Protocols.
+
+Invariant: nothing under ``agent/transport`` imports anything of ours but this module. The application hands a
+transport its session factory, its authenticator and its device; any object of the right shape will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end of a session: what the transport has authenticated."""
+
+    user: str
+    source_host: str
+    source_port: int
+    transport: str
+    """The ietf-netconf-monitoring identity of the transport, such as ``netconf-ssh``."""
+
+
+class Session(Protocol):
+    """One session as a sans-IO engine, driven by transports and tests alike.
+
+    No method blocks, and none raises on what the other end sent: a broken peer ends the session.
+    """
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the other end, in any fragmentation."""
+
+    def transmit(self, limit: int) -> bytes:
+        """Return about ``limit`` bytes to send now; empty when there is nothing to send at present."""
+
+    def lost(self) -> None:
+        """Learn that the channel is gone (end of file, reset); nothing is sent after it."""
+
+    def advance(self, now: float) -> None:
+        """Run the management timers (hello, idle) that are due at ``now``, in monotonic seconds."""
+
+    def next_deadline(self) -> float | None:
+        """When ``advance`` has work to do, in monotonic seconds; None while no timer runs."""
+
+    @property
+    def wants_input(self) -> bool:
+        """False asks the transport to stop reading until it is True again: back-pressure inward. At first True."""
+
+    @property
+    def is_finished(self) -> bool:
+        """True once everything has been handed to ``transmit`` and the channel is to be closed."""
+
+
+Wake = Callable[[], None]
+SessionFactory = Callable[[Peer, Wake], Session]
+"""Makes the session of a peer. The second argument is *wake*: the session calls it, from the loop's thread, when
+``transmit`` may have something new without input (an operation completed later, a notification)."""
+
+
+class Timed(Protocol):
+    """Something that lives in device time; ``agent.core.world.World`` is one."""
+
+    @property
+    def now(self) -> int:
+        """Device time in microseconds."""
+
+    @property
+    def factor(self) -> float:
+        """Device seconds for each wall second; 0 never moves."""
+
+    def next_deadline(self) -> int | None:
+        """The device time of the next event in microseconds; None when nothing is scheduled."""
+
+    def advance(self, to: int, keep_going: Callable[[], bool] | None = None) -> bool:
+        """Run what is due up to ``to`` (microseconds) and return whether it was reached.
+
+        When ``keep_going`` turns false between two events, stop there and return False.
+        """
+
+
+class Cancellable(Protocol):
+    """A call that was arranged and can be called off."""
+
+    def cancel(self) -> None:
+        """Call it off."""
+
+
+class Loop(Protocol):
+    """What drivers and pumps need of an event loop; asyncio's are of this shape."""
+
+    def time(self) -> float:
+        """Wall time in monotonic seconds."""
+
+    def call_at(self, when: float, callback: Callable[[], object], /) -> Cancellable:
+        """Arrange a call at a wall time."""
+
+    def call_soon(self, callback: Callable[[], object], /) -> Cancellable:
+        """Arrange a call in the loop's next turn."""
+
+
+class Authenticator(Protocol):
+    """Who may log in. ``check_password`` may be slow: transports call it outside their loop's thread."""
+
+    def check_password(self, user: str, password: str) -> bool:
+        """Whether the password is this user's; takes the same time for an unknown user."""
+
+    def authorized_keys(self, user: str) -> Sequence[str]:
+        """The user's public keys as OpenSSH ``authorized_keys`` lines; empty for an unknown user."""
