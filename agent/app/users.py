@@ -1,0 +1,85 @@
+"""Who may log in: the users of the settings file, or else those of the scenario.
+
+Invariants: default passwords exist on loopback addresses only; an unknown user takes as long to refuse as a known one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+import bcrypt
+
+from agent.app.errors import SettingsError
+from agent.app.settings import ListenAddress, User
+
+DEFAULT_PASSWORD_ROUNDS: Final = 4
+"""bcrypt's least cost: the default passwords are published, and only a login that is quick is of use."""
+
+
+class Users:
+    """The users by name; of the shape of ``agent.transport.endpoint.Authenticator``."""
+
+    def __init__(self, users: Sequence[User]) -> None:
+        self._users: Mapping[str, User] = MappingProxyType({user.name: user for user in users})
+        hashes = [user.password_hash for user in users if user.password_hash is not None]
+        self._decoy = hashes[0] if hashes else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everybody, in the order given."""
+        return tuple(self._users)
+
+    def check_password(self, user: str, password: str) -> bool:
+        """Whether the password is this user's. Takes a bcrypt check's time (0.2 s and more), also for a stranger."""
+        known = self._users.get(user)
+        right = known.password_hash if known is not None else None
+        expected = right or self._decoy
+        return expected is not None and password_matches(password, expected) and right is not None
+
+    def authorized_keys(self, user: str) -> tuple[str, ...]:
+        """The user's public keys as OpenSSH lines; none for a stranger."""
+        known = self._users.get(user)
+        return known.authorized_keys if known is not None else ()
+
+    def groups(self, user: str) -> tuple[str, ...]:
+        """The NACM groups that the settings put the user in."""
+        known = self._users.get(user)
+        return known.groups if known is not None else ()
+
+
+def password_matches(password: str, password_hash: str) -> bool:
+    """Whether a bcrypt hash is of this password. One that bcrypt cannot take (over 72 bytes) is nobody's."""
+    try:
+        return bcrypt.checkpw(password.encode(), password_hash.encode())
+    except ValueError:
+        return False
+
+
+def choose_users(
+    configured: Sequence[User] | None, defaults: Mapping[str, str], listen: Sequence[ListenAddress]
+) -> Users:
+    """Return the configured users, or else those with the default passwords (by user name).
+
+    SettingsError when default passwords would be reachable from another machine.
+    """
+    exposed = [str(address) for address in listen if not address.is_loopback]
+    if configured is None:
+        if exposed and defaults:
+            raise SettingsError(
+                f"{exposed[0]} can be reached from other machines, where default passwords are not allowed: "
+                "name users in a settings file (--settings), or listen on a loopback address"
+            )
+        return Users([User(name, _hash_default(password)) for name, password in defaults.items()])
+    for user in configured if exposed else ():
+        default = defaults.get(user.name)
+        if default is not None and user.password_hash is not None and password_matches(default, user.password_hash):
+            raise SettingsError(
+                f"user {user.name!r} has its default password, and {exposed[0]} can be reached from other machines"
+            )
+    return Users(configured)
+
+
+def _hash_default(password: str) -> str:
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(DEFAULT_PASSWORD_ROUNDS)).decode()

@@ -1,0 +1,1 @@
+"""YANG <-> core: one file for each YANG module of ours."""

@@ -1,0 +1,30 @@
+"""Leaves of the configuration as the values of core, and instants of core as leaves."""
+
+from __future__ import annotations
+
+from agent.datastore.date_and_time import date_and_time
+from agent.datastore.registry import Unseal
+from agent.datastore.tree import Branch
+
+
+def required(branch: Branch, name: str) -> str:
+    """Return a leaf that the schema makes mandatory or gives a default; ValueError when it is missing all the same."""
+    value = branch.leaf(name)
+    if value is None:
+        raise ValueError(f"{name!r} is missing")
+    return value
+
+
+def key_octets(branch: Branch, name: str, unseal: Unseal) -> bytes:
+    """Return the octets of a key that is given by a choice of `ascii-text` and `hexadecimal` in a container."""
+    key = branch.container(name)
+    if key is None:
+        raise ValueError(f"{name!r} is missing")
+    if (ascii_text := key.leaf("ascii-text")) is not None:
+        return unseal(key.node("ascii-text"), ascii_text).encode()
+    return bytes.fromhex(unseal(key.node("hexadecimal"), required(key, "hexadecimal")))
+
+
+def instant(at: int | None) -> str | None:
+    """Return the text of a device time in microseconds; None for an event that has not been."""
+    return date_and_time(at) if at is not None else None

@@ -1,0 +1,76 @@
+"""Scenario files: the shipped ones load, and a wrong one says what is wrong and where."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from importlib.resources import files
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from agent.app.document import DocumentError
+from agent.app.scenario import UnknownScenario, load_scenario, shipped_scenarios
+from agent.core.config import Tunnel
+from agent.core.world import SECOND
+
+
+def test_the_chapter_is_the_device_of_the_chapter_at_its_date() -> None:
+    scenario = load_scenario("chapter")
+    assert datetime.fromtimestamp(scenario.start / SECOND, UTC).strftime("%Y-%m") == "2003-03"
+    assert scenario.device.tunnels == (Tunnel(ip_address("4.4.4.5"), ip_address("4.4.4.4")),)
+    assert [peer.addresses for peer in scenario.peers] == [(ip_address("4.4.4.4"),)]
+    assert set(scenario.passwords) == {"admin", "operator", "guest"}
+
+
+def test_secrets_of_a_scenario_are_in_no_repr() -> None:
+    shown = repr(load_scenario("chapter"))
+    assert "between-" not in shown
+    assert "'operator'" not in shown
+
+
+@pytest.mark.parametrize("name", sorted(shipped_scenarios()))
+def test_a_shipped_scenario_loads_under_its_own_name(name: str) -> None:
+    assert load_scenario(name).name == name
+
+
+def test_an_unknown_scenario_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(UnknownScenario, match="chapter"):
+        load_scenario("nonsense")
+
+
+def own(folder: Path, old: str, new: str) -> str:
+    """Write the chapter with one part replaced, and return the file's name."""
+    shipped = files("agent.scenarios")
+    text = (shipped / "chapter.yaml").read_text("utf-8")
+    assert old in text
+    (folder / "chapter.xml").write_bytes((shipped / "chapter.xml").read_bytes())
+    (folder / "own.yaml").write_text(text.replace(old, new))
+    return str(folder / "own.yaml")
+
+
+def test_a_file_of_ones_own_finds_the_configuration_beside_it(tmp_path: Path) -> None:
+    scenario = load_scenario(own(tmp_path, "seed: chapter", "seed: 7\ntime-scale: step"))
+    assert (scenario.seed, scenario.time_scale) == ("7", 0.0)
+    assert scenario.configuration.startswith(b"<config")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("2003-03-10T12:00:00Z", "yesterday", "'start' must be a date and time"),
+        ("2003-03-10T12:00:00Z", "2003-03-10T12:00:00", "'start' must be a date and time"),
+        ("seed: chapter", "seed: chapter\ntime-scale: -1", "'time-scale' must be"),
+        ("seed: chapter", "seed: chapter\ntime-scale: inf", "'time-scale' must be"),
+        ("seed: chapter", "seed: chapter\nsed: 1", "a scenario has no 'sed'"),
+        ("addresses: [4.4.4.5]", "addresses: [4.4.4]", "every entry of 'addresses' must be an IP address"),
+        ("configuration: chapter.xml", "configuration: none.xml", "there is no file 'none.xml'"),
+        ("dh-group: group2", "dh-group: group5", "'dh-group' must be group1 or group2"),
+        ("dh-group: group2", "dh-group: group2\n            lifetime-seconds: 179", "must be 180 to 86400"),
+        ("destination: 4.4.4.4", "destinatoin: 4.4.4.4", "an entry of 'tunnels' needs 'destination'"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+    with pytest.raises(DocumentError, match=r"own\.yaml:\d+:\d+: ") as refused:
+        load_scenario(own(tmp_path, old, new))
+    assert complaint in str(refused.value)

@@ -1,0 +1,47 @@
+"""The gateway of the chapter in this process, under virtual time, with clients that speak over no wire."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+from agent.app.gateway import Gateway, boot, load_registry
+from agent.app.scenario import Scenario, load_scenario
+from agent.core.crypto.seal import KEY_OCTETS, Seal
+from agent.core.world import SECOND
+from agent.datastore.registry import Registry
+from agent.netconf.server import Client
+from tests.support.netconf_wire import Wire
+
+
+@cache
+def registry() -> Registry:
+    """Load the schema and the bindings, once."""
+    return load_registry()
+
+
+def chapter(**changes: object) -> Scenario:
+    """Return the scenario of the chapter, with some of its values changed."""
+    return replace(load_scenario("chapter"), **changes)  # type: ignore[arg-type]
+
+
+class Emulation:
+    """A booted gateway."""
+
+    def __init__(self, scenario: Scenario | None = None) -> None:
+        """Boot a scenario, by default the chapter's."""
+        self.management_now = 0.0
+        seal = Seal(bytes(KEY_OCTETS))
+        self.gateway: Gateway = boot(scenario or chapter(), registry(), seal, lambda: self.management_now)
+
+    def connect(self, user: str = "admin") -> Wire:
+        """Open a session and exchange hellos."""
+        client = Client(user, "192.0.2.1", "netconf-ssh")
+        wire = Wire(self.gateway.server.open_session(client, lambda: None), registry().schema)
+        wire.hello()
+        return wire
+
+    def advance(self, seconds: float) -> None:
+        """Let device time pass."""
+        world = self.gateway.world
+        world.advance(world.now + round(seconds * SECOND))

@@ -1,0 +1,53 @@
+"""The program as its users run it: `ipsec-agent serve` in a process of its own, on a free port."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+STOP_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running server and where it listens."""
+
+    addresses: tuple[tuple[str, int], ...]
+    state_directory: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def host(self) -> str:
+        """The host of the first address."""
+        return self.addresses[0][0]
+
+    @property
+    def port(self) -> int:
+        """The port of the first address."""
+        return self.addresses[0][1]
+
+
+@contextmanager
+def served(state_directory: Path, *options: str) -> Iterator[Served]:
+    """Serve a scenario until the block ends; it must then end cleanly."""
+    command = [sys.executable, "-m", "agent", "serve", "--listen", "127.0.0.1:0", "--state-dir", str(state_directory)]
+    process = subprocess.Popen(
+        [*command, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line.startswith("ready ssh "):
+            raise RuntimeError(f"not ready: {line!r} {process.communicate()[1]}")
+        pairs = [address.rpartition(":") for address in line.split()[2::2]]
+        yield Served(tuple((host, int(port)) for host, _, port in pairs), state_directory, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=STOP_SECONDS)
+    assert process.returncode == 0, errors
+    assert "Traceback" not in errors, errors
