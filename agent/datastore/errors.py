@@ -36,10 +36,10 @@ InstancePath = tuple[PathStep, ...]
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
-    """One element of error-info; `namespace` is None for those of RFC 6241 itself."""
+    """One element of error-info, a text or the path of a node; `namespace` is None for those of RFC 6241 itself."""
 
     name: str
-    value: str
+    value: str | InstancePath
     namespace: str | None = None
 
 

@@ -38,16 +38,16 @@ def plain(value: object) -> str:
     return " ".join(value) if isinstance(value, Iterable) else str(value)
 
 
-def tags(node: SchemaNode, parent: SchemaNode | None) -> tuple[str, str]:
+def tags(node: SchemaNode, parent: SchemaNode | None, attributes: str = "") -> tuple[str, str]:
     """Return the start and end tag of a node; a namespace is declared where it differs from the parent's."""
     same = parent is not None and parent.module.namespace == node.module.namespace
     namespace = "" if same else f" xmlns={quoteattr(node.module.namespace)}"
-    return f"<{node.name}{namespace}>", f"</{node.name}>"
+    return f"<{node.name}{namespace}{attributes}>", f"</{node.name}>"
 
 
-def element_of(node: SchemaNode, parent: SchemaNode | None) -> Callable[[object], str]:
-    """Return what turns one value of a leaf, leaf-list or anydata node into an element."""
-    start, end = tags(node, parent)
+def element_of(node: SchemaNode, parent: SchemaNode | None, attributes: str = "") -> Callable[[object], str]:
+    """Return what turns one value of a leaf, leaf-list or anydata node into an element with these attributes."""
+    start, end = tags(node, parent, attributes)
     type_ = node.type
     if type_ is None or (type_.needs_escape and not type_.has_prefixes):
         return lambda value: f"{start}{escape_text(plain(value))}{end}"

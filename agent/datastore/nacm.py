@@ -7,21 +7,23 @@ permits more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from agent.datastore import errors
-from agent.datastore.errors import InstancePath
+from agent.datastore.errors import InstancePath, RpcError
 from agent.datastore.registry import Caller
 from agent.datastore.schema import Access, SchemaNode
-from agent.datastore.tree import Branch, lineage
+from agent.datastore.tree import Branch, Item, lineage
 
 NACM: Final = "/ietf-netconf-acm:nacm"
 NETCONF_MODULE: Final = "ietf-netconf"
 ALWAYS_PERMITTED: Final = "close-session"
 """RFC 8341 section 3.2.4: whoever has a session may end it."""
+ALWAYS_TOLD: Final = frozenset({"/nc-notifications:replayComplete", "/nc-notifications:notificationComplete"})
+"""Notifications that no rule can withhold: they tell of the subscription itself (RFC 8341 section 3.2.6)."""
 DENIED_BY_DEFAULT: Final = frozenset({"kill-session", "delete-config"})
 """Operations of ietf-netconf that RFC 8341 section 3.2.5 denies by default, though the module does not say so."""
 
@@ -52,6 +54,11 @@ class Rule:
     def for_operations(self) -> bool:
         """Whether it speaks of protocol operations: it names one, or names no kind of target at all."""
         return self.notification is None and self.path is None
+
+    @property
+    def for_notifications(self) -> bool:
+        """Whether it speaks of notifications: it names one, or names no kind of target at all."""
+        return self.rpc is None and self.path is None
 
     @property
     def for_data(self) -> bool:
@@ -126,6 +133,16 @@ class AccessControl:
         """Decide about reading one data node."""
         return self.may_access(caller, node, AccessOperation.READ)
 
+    def may_notify(self, caller: Caller, notification: SchemaNode) -> bool:
+        """Decide about telling of a notification (RFC 8341 section 3.4.6)."""
+        if not self.is_enabled or notification.path in ALWAYS_TOLD:
+            return True
+        for rule in self._rules(caller):
+            named = rule.notification in (None, "*", notification.name)
+            if rule.for_notifications and named and rule.covers(notification.module.name, AccessOperation.READ):
+                return rule.permits
+        return self._default(notification, AccessOperation.READ)
+
     def require_execute(self, caller: Caller, rpc: SchemaNode, counters: AccessCounters) -> None:
         """Raise access-denied, and count it, where the caller may not execute the operation."""
         if not self.may_execute(caller, rpc):
@@ -138,7 +155,38 @@ class AccessControl:
         """Raise access-denied, and count it, where the caller may not write the node so."""
         if not self.may_access(caller, node, operation):
             counters.data_writes += 1
-            raise errors.access_denied(f"user {caller.user!r} may not {operation.value} this node", path)
+            raise self._denied(caller, path)
+
+    def concealed(self, caller: Caller, error: RpcError) -> RpcError:
+        """Return an error as a caller may know it: whether what it cannot read is there, no error tells."""
+        if error.tag in ("data-exists", "data-missing") and not self.may_see(caller, error.path):
+            return self._denied(caller, error.path)
+        return error
+
+    def may_see(self, caller: Caller, path: InstancePath) -> bool:
+        """Tell whether the caller may read a node and all that is above it."""
+        return all(self.may_read(caller, step.node) for step in path)
+
+    def readable(self, caller: Caller, branch: Branch) -> Branch:
+        """Return what the caller may read of a tree; a list whose keys are hidden is hidden."""
+        kept: dict[SchemaNode, Item] = {}
+        for node, item in branch.children.items():
+            if all(self.may_read(caller, needed) for needed in (node, *node.keys)):
+                kept[node] = self._readable(caller, item)
+        return Branch(branch.schema, kept)
+
+    def _readable(self, caller: Caller, item: Item) -> Item:
+        if isinstance(item, Branch):
+            return self.readable(caller, item)
+        if isinstance(item, Mapping):
+            return {key: self.readable(caller, entry) for key, entry in item.items()}
+        return item
+
+    def _denied(self, caller: Caller, path: InstancePath) -> RpcError:
+        """Return access-denied; neither its path nor its words tell of what the caller cannot read."""
+        return errors.access_denied(
+            f"user {caller.user!r} may not change this", path if self.may_see(caller, path) else ()
+        )
 
     def _rules(self, caller: Caller) -> Iterator[Rule]:
         for rule_list in self._rule_lists:

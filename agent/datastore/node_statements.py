@@ -106,6 +106,8 @@ class NodeReader:
         return self._types.read(type_statement, statement)
 
     def _defaults(self, statement: Statement, value_type: ValueType) -> tuple[str, ...]:
+        if getattr(statement, "i_is_key", False):
+            return ()  # Section 7.8.2: a key is always given, so its default and its type's are ignored.
         if argument(statement, "mandatory") == "true" or int(argument(statement, "min-elements", "0")) > 0:
             return ()
         try:

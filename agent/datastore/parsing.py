@@ -1,12 +1,12 @@
-"""XML into a data tree: structure and types from the schema, all errors reported (RFC 7950 sections 7 and 8.3.1).
+"""XML into values and trees: structure and types, all errors found in one pass (RFC 7950 section 8.3.1).
 
-What libyang judges over a whole configuration (must, when, leafref, unique, mandatory, counts) is not judged here; of
-an RPC's input, which libyang does not take, mandatory nodes and choices are.
+`Reading` is what the reading of an RPC's input, here, and the editing of a configuration (edit.py) have in common. What
+libyang judges over a whole configuration (must, when, leafref, unique, mandatory, counts) is not judged here; of an
+RPC's input, which libyang does not take, mandatory nodes and choices are.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -29,37 +29,84 @@ def unsealed(node: SchemaNode, value: str) -> str:
     return value
 
 
-def parse_configuration(schema: Schema, parent: etree._Element, seal: Seal = unsealed) -> Branch:
-    """Read the top-level configuration nodes below `parent`; RpcErrors lists all that is wrong."""
-    reader = _Reader(schema, ErrorType.APPLICATION, seal, config=True)
-    children = reader.read_children(schema.roots, parent, ())
-    return Branch(None, reader.checked(children))
+class Reading:
+    """One pass over a message: reads keys and values, and gathers what is wrong in `errors`."""
+
+    def __init__(self, schema: Schema, structure: ErrorType, seal: Seal) -> None:
+        """`structure` is the type of errors of structure: protocol in an operation, application in a configuration."""
+        self.errors: list[RpcError] = []
+        self.structure = structure
+        self._schema = schema
+        self._seal = seal
+
+    @property
+    def is_full(self) -> bool:
+        """Whether enough errors have been found to stop looking."""
+        return len(self.errors) >= MAXIMUM_ERRORS
+
+    def check_text(self, element: etree._Element, path: InstancePath) -> None:
+        """Report text that stands beside elements."""
+        if has_text(element):
+            name = etree.QName(element).localname
+            message = f"element {name!r} holds text beside its elements"
+            self.errors.append(errors.bad_element(name, message, path, self.structure))
+
+    def unknown(self, element: etree._Element, node: SchemaNode | None, path: InstancePath) -> RpcError:
+        """Return the error of an element that has no place here; `node` is the state node that it names, if any."""
+        name = etree.QName(element)
+        if name.namespace and name.namespace not in self._schema.by_namespace:
+            return errors.unknown_namespace(name.localname, name.namespace, path, self.structure)
+        where = f"in {path[-1].node.path}" if path else "at the top level"
+        what = "is state and cannot be configured" if node is not None else "is not known"
+        message = f"element {name.localname!r} {what} {where}"
+        return errors.unknown_element(name.localname, message, path, self.structure)
+
+    def twice(self, node: SchemaNode, path: InstancePath) -> None:
+        """Report an instance that one message gives twice."""
+        self.errors.append(errors.bad_element(node.name, f"{node.path} is given twice", path, self.structure))
+
+    def key(self, node: SchemaNode, element: etree._Element, path: InstancePath) -> Key | None:
+        """Return the key of a list entry; None, with the errors reported, where it has none."""
+        step = (*path, PathStep(node))
+        values: list[str] = []
+        for leaf in node.keys:
+            given = element.find(leaf.tag)
+            if given is None:
+                message = f"an entry of {node.path} needs its key {leaf.name!r}"
+                self.errors.append(errors.missing_element(leaf.name, message, step, self.structure))
+            elif (value := self.value(leaf, given, step)) is not None:
+                values.append(value)
+        return tuple(values) if len(values) == len(node.keys) else None
+
+    def value(self, node: SchemaNode, element: etree._Element, path: InstancePath) -> str | None:
+        """Return the value of a leaf as it is kept; None, with the error reported, where it is none."""
+        step = (*path, PathStep(node))
+        if len(element):
+            message = f"leaf {node.name!r} holds elements where a value is expected"
+            self.errors.append(errors.bad_element(node.name, message, step, self.structure))
+            return None
+        try:
+            return self._seal(node, parse_leaf(node, element))
+        except InvalidValue as error:
+            message = f"{node.name}: {error.message}"
+            info = [errors.ErrorInfo("bad-element", node.name)]
+            self.errors.append(errors.invalid_value(message, path=step, app_tag=error.app_tag or None, info=info))
+            return None
 
 
 def parse_input(schema: Schema, node: SchemaNode, element: etree._Element) -> Branch:
     """Read the input of an RPC: `node` is its INPUT, `element` the operation; RpcErrors lists all that is wrong."""
-    reader = _Reader(schema, ErrorType.PROTOCOL, unsealed, config=False)
+    reader = _InputReader(schema, ErrorType.PROTOCOL, unsealed)
     path = (PathStep(node.parent),) if node.parent is not None else ()
-    children = reader.read_children(node.children, element, path)
-    reader.require(Branch(node, children), path)
-    return Branch(node, reader.checked(children))
+    branch = Branch(node, reader.read_children(node.children, element, path))
+    reader.require(branch, path)
+    if reader.errors:
+        raise RpcErrors(reader.errors)
+    return branch
 
 
-class _Reader:
-    """One reading: carries what every level needs and gathers the errors."""
-
-    def __init__(self, schema: Schema, structure: ErrorType, seal: Seal, *, config: bool) -> None:
-        self._schema = schema
-        self._structure = structure
-        self._seal = seal
-        self._config = config
-        self._errors: list[RpcError] = []
-
-    def checked(self, children: dict[SchemaNode, Item]) -> dict[SchemaNode, Item]:
-        """Return what was read, unless something was wrong with it."""
-        if self._errors:
-            raise RpcErrors(self._errors)
-        return children
+class _InputReader(Reading):
+    """The reading of an RPC's input into a tree."""
 
     def read_children(
         self, nodes: Mapping[str, SchemaNode], parent: etree._Element, path: InstancePath
@@ -67,100 +114,49 @@ class _Reader:
         """Read the children of one element against the schema nodes that may stand there."""
         found: dict[SchemaNode, Item] = {}
         leaf_lists: dict[SchemaNode, list[str]] = {}
-        if has_text(parent):
-            name = etree.QName(parent).localname
-            message = f"element {name!r} holds text beside its elements"
-            self._errors.append(errors.bad_element(name, message, path, self._structure))
+        self.check_text(parent, path)
         for element in parent.iterchildren(etree.Element):
-            if len(self._errors) >= MAXIMUM_ERRORS:
+            if self.is_full:
                 break
             node = nodes.get(element.tag)
-            if node is None or (self._config and not node.config):
-                self._errors.append(self._unknown(element, node, path))
+            if node is None:
+                self.errors.append(self.unknown(element, None, path))
             elif node.kind is Kind.LEAF_LIST:
-                leaf_lists.setdefault(node, []).append(self._value(node, element, path))
+                if (value := self.value(node, element, path)) is not None:
+                    leaf_lists.setdefault(node, []).append(value)
             else:
                 self._read(node, element, path, found)
-        for node, values in leaf_lists.items():
-            found[node] = self._distinct(node, values, path) if node.config else tuple(values)
+        found.update({node: tuple(values) for node, values in leaf_lists.items()})
         return found
-
-    def _unknown(self, element: etree._Element, node: SchemaNode | None, path: InstancePath) -> RpcError:
-        name = etree.QName(element)
-        if name.namespace and name.namespace not in self._schema.by_namespace:
-            return errors.unknown_namespace(name.localname, name.namespace, path, self._structure)
-        where = f"in {path[-1].node.path}" if path else "at the top level"
-        what = "is state and cannot be configured" if node is not None else "is not known"
-        message = f"element {name.localname!r} {what} {where}"
-        return errors.unknown_element(name.localname, message, path, self._structure)
-
-    def _distinct(self, node: SchemaNode, values: list[str], path: InstancePath) -> tuple[str, ...]:
-        """Return the values of a configured leaf-list, and report those that are there twice (RFC 7950 section 7.7)."""
-        if len(set(values)) != len(values):
-            twice = [value for value, count in Counter(values).items() if count > 1]
-            self._errors += [self._twice(node, (*path, PathStep(node, (value,)))) for value in twice]
-        return tuple(values)
 
     def _read(
         self, node: SchemaNode, element: etree._Element, path: InstancePath, found: dict[SchemaNode, Item]
     ) -> None:
+        step = (*path, PathStep(node))
         if node.kind is Kind.LIST:
             listed = found.setdefault(node, {})
             if isinstance(listed, dict):
                 self._read_entry(node, element, path, listed)
         elif node in found:
-            self._errors.append(self._twice(node, (*path, PathStep(node))))
+            self.twice(node, step)
         elif node.kind is Kind.LEAF:
-            found[node] = self._value(node, element, path)
+            found[node] = self.value(node, element, path) or ""
         elif node.kind is Kind.ANYDATA:
-            found[node] = Anydata(b"".join(etree.tostring(child, with_tail=False) for child in element))
+            found[node] = Anydata(content_of(element))
         else:
-            step = (*path, PathStep(node))
             found[node] = Branch(node, self.read_children(node.children, element, step))
 
     def _read_entry(
         self, node: SchemaNode, element: etree._Element, path: InstancePath, listed: dict[Key, Branch]
     ) -> None:
         """Read one entry of a list; those of a list without keys are numbered."""
-        key = self._key(node, element, path) if node.keys else (str(len(listed)),)
-        children = self.read_children(node.children, element, (*path, PathStep(node, key or ())))
+        key = self.key(node, element, path) if node.keys else (str(len(listed)),)
         if key is None:
             return
+        step = (*path, PathStep(node, key))
         if key in listed:
-            self._errors.append(self._twice(node, (*path, PathStep(node, key))))
-        listed[key] = Branch(node, children)
-
-    def _key(self, node: SchemaNode, element: etree._Element, path: InstancePath) -> Key | None:
-        """Return the key of an entry, None where it has none. Missing leafs are reported here, wrong ones elsewhere."""
-        given = [(leaf, element.find(leaf.tag)) for leaf in node.keys]
-        for leaf, value in given:
-            if value is None:
-                message = f"an entry of {node.path} needs its key {leaf.name!r}"
-                self._errors.append(
-                    errors.missing_element(leaf.name, message, (*path, PathStep(node)), self._structure)
-                )
-        try:
-            key = tuple(parse_leaf(leaf, value) for leaf, value in given if value is not None)
-        except InvalidValue:
-            return None
-        return key if len(key) == len(node.keys) else None
-
-    def _value(self, node: SchemaNode, element: etree._Element, path: InstancePath) -> str:
-        step = (*path, PathStep(node))
-        if len(element):
-            message = f"leaf {node.name!r} holds elements where a value is expected"
-            self._errors.append(errors.bad_element(node.name, message, step, self._structure))
-            return ""
-        try:
-            return self._seal(node, parse_leaf(node, element))
-        except InvalidValue as error:
-            message = f"{node.name}: {error.message}"
-            info = [errors.ErrorInfo("bad-element", node.name)]
-            self._errors.append(errors.invalid_value(message, path=step, app_tag=error.app_tag or None, info=info))
-            return ""
-
-    def _twice(self, node: SchemaNode, path: InstancePath) -> RpcError:
-        return errors.bad_element(node.name, f"{node.path} is given twice", path, self._structure)
+            self.twice(node, step)
+        listed[key] = Branch(node, self.read_children(node.children, element, step))
 
     def require(self, branch: Branch, path: InstancePath) -> None:
         """Report mandatory nodes that are missing and cases of one choice that stand together, at every level."""
@@ -171,7 +167,7 @@ class _Reader:
                 item = Branch(wanted)
             if item is None and wanted.mandatory and not wanted.cases:
                 message = f"{wanted.name!r} is mandatory"
-                self._errors.append(errors.missing_element(wanted.name, message, path, self._structure))
+                self.errors.append(errors.missing_element(wanted.name, message, path, self.structure))
             for key, below in instances(item):
                 self.require(below, (*path, PathStep(wanted, key)))
 
@@ -181,7 +177,7 @@ class _Reader:
             for choice, case in present.cases:
                 if chosen.setdefault(choice, case) != case:
                     message = f"{present.name!r} stands beside {chosen[choice]!r}: choose one"
-                    self._errors.append(errors.bad_element(present.name, message, path, self._structure))
+                    self.errors.append(errors.bad_element(present.name, message, path, self.structure))
 
 
 def parse_leaf(node: SchemaNode, element: etree._Element) -> str:
@@ -196,3 +192,8 @@ def has_text(element: etree._Element) -> bool:
     if element.text and element.text.strip():
         return True
     return any(child.tail and child.tail.strip() for child in element)
+
+
+def content_of(element: etree._Element) -> bytes:
+    """Return the content of an anydata element as serialised XML."""
+    return b"".join(etree.tostring(child, with_tail=False) for child in element)

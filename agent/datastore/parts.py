@@ -8,13 +8,17 @@ same.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
+from agent.datastore.defaults import DefaultsMode, DefaultValue
 from agent.datastore.markup import element_of, plain, tags
 from agent.datastore.registry import StateContainer, StateList, Value
 from agent.datastore.schema import Kind, SchemaNode
 from agent.datastore.selection import Selection, merge
 from agent.datastore.tree import Anydata, Branch, Entries, Key, entries
 
+TAG: Final = ' xmlns:wd="urn:ietf:params:xml:ns:netconf:default:1.0" wd:default="true"'
+"""What marks a value that nobody has set (RFC 6243 section 6)."""
 Matcher = Callable[[Branch | None, object], bool]
 """Tells of one instance, its configuration and its subject, whether the matches of a filter hold for it."""
 
@@ -39,11 +43,17 @@ class LeafPart(Part):
     """A leaf, leaf-list or anydata: from the configuration, else from its getter; `only` some values, or all (None)."""
 
     def __init__(
-        self, node: SchemaNode, getter: Callable[[object], Value] | None, only: frozenset[str] | None = None
+        self,
+        node: SchemaNode,
+        getter: Callable[[object], Value] | None,
+        only: frozenset[str] | None = None,
+        mode: DefaultsMode = DefaultsMode.EXPLICIT,
     ) -> None:
         self._node = node
         self._getter = getter
         self._only = only
+        self._trims = mode is DefaultsMode.TRIM and bool(node.defaults)
+        self._tagged = element_of(node, node.parent, TAG) if mode is DefaultsMode.REPORT_ALL_TAGGED else None
         self._start, self._end = tags(node, node.parent)
         self._element = element_of(node, node.parent)
         self._is_list = node.kind is Kind.LEAF_LIST
@@ -56,10 +66,17 @@ class LeafPart(Part):
                 return ""
         elif isinstance(value, Anydata):
             return f"{self._start}{value.xml.decode()}{self._end}"
+        elif self._trims and value in (self._node.defaults, *self._node.defaults[:1]):
+            return ""
         if not self._is_list and self._only is None:
-            return self._element(value)
+            return self._one(value)
         values = each(value) if self._is_list else (value,)
-        return "".join([self._element(one) for one in values if self._only is None or plain(one) in self._only])
+        return "".join([self._one(one) for one in values if self._only is None or plain(one) in self._only])
+
+    def _one(self, value: object) -> str:
+        if self._tagged is not None and isinstance(value, DefaultValue):
+            return self._tagged(value)
+        return self._element(value)
 
 
 def each(value: object) -> Iterator[object]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
+from agent.datastore.defaults import DefaultsMode
 from agent.datastore.markup import plain
 from agent.datastore.parts import Body, ContainerPart, Guard, LeafPart, ListPart, Matcher, Part, each
 from agent.datastore.registry import Registry, Value
@@ -50,8 +51,11 @@ def compile_plan(registry: Registry, roots: Roots, readable: Readable, *, state:
 class Compiler:
     """Compiles plans for one reader and one kind of reading; what is selected whole is compiled once."""
 
-    def __init__(self, registry: Registry, readable: Readable, *, state: bool) -> None:
-        """Compile what is `readable`, without `state` only configuration."""
+    def __init__(
+        self, registry: Registry, readable: Readable, *, state: bool, mode: DefaultsMode = DefaultsMode.EXPLICIT
+    ) -> None:
+        """Compile what is `readable`, without `state` only configuration; `mode` says what becomes of defaults."""
+        self._mode = mode
         self._registry = registry
         self._readable = cache(readable)
         self._with_state = state
@@ -77,7 +81,7 @@ class Compiler:
         if not self._shown(node):
             return None
         if node.kind in (Kind.LEAF, Kind.LEAF_LIST, Kind.ANYDATA):
-            return LeafPart(node, self._getter(node), _wanted(alternatives))
+            return LeafPart(node, self._getter(node), _wanted(alternatives), self._mode)
         if node.kind is Kind.LIST:
             return self._list(node, alternatives)
         state = self._registry.containers.get(node) if self._with_state else None

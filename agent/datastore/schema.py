@@ -96,6 +96,10 @@ class Schema:
         """What libyang finds wrong with a whole configuration: its top-level elements, canonical; () if it is valid."""
         return self.validator.check_configuration(xml)
 
+    def with_defaults(self, xml: bytes) -> bytes:
+        """Return a valid configuration, given as its top-level elements, with every default in use filled in."""
+        return self.validator.with_defaults(xml)
+
     def parse_data(self, xml: bytes, *, whole: bool = True) -> tuple[ValidationError, ...]:
         """What is wrong with a reply's top-level elements: a whole one is validated, with its state, a part parsed."""
         return self.validator.check_data(xml) if whole else self.validator.check_syntax(xml)

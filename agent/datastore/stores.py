@@ -31,12 +31,13 @@ class Lock:
 
 
 class Stores:
-    """The datastores that this server has: running."""
+    """The datastores that this server has: running and startup."""
 
-    def __init__(self, now: Callable[[], int]) -> None:
-        """Start empty; `now` gives device time in microseconds."""
+    def __init__(self, now: Callable[[], int], keep_startup: Callable[[Branch], None] = lambda root: None) -> None:
+        """Start empty; `now` gives device time in microseconds, `keep_startup` keeps what a restart begins with."""
         self._now = now
-        self._roots = {Datastore.RUNNING: Branch(None)}
+        self._keep_startup = keep_startup
+        self._roots = {Datastore.RUNNING: Branch(None), Datastore.STARTUP: Branch(None)}
         self._locks: dict[Datastore, Lock] = {}
 
     @property
@@ -54,8 +55,14 @@ class Stores:
         return self._roots[datastore]
 
     def replace(self, datastore: Datastore, root: Branch) -> None:
-        """Put new content in a datastore's place."""
+        """Put new content in a datastore's place; OSError, and nothing has changed, when startup cannot be kept."""
+        if datastore is Datastore.STARTUP:
+            self._keep_startup(root)
         self._roots[datastore] = root
+
+    def restore_startup(self, root: Branch) -> None:
+        """Begin with a startup datastore that is kept already."""
+        self._roots[Datastore.STARTUP] = root
 
     def lock_of(self, datastore: Datastore) -> Lock | None:
         """Return the lock of a datastore, if it is locked."""

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from agent.datastore.errors import ErrorType, InstancePath, PathStep, RpcError, RpcErrors, operation_failed
+from agent.datastore.defaults import with_defaults
+from agent.datastore.errors import ErrorInfo, ErrorType, InstancePath, PathStep, RpcError, RpcErrors, operation_failed
+from agent.datastore.ordering import YANG
 from agent.datastore.registry import Registry, Unseal
 from agent.datastore.rendering import compile_plan, everything
 from agent.datastore.schema import Kind, Schema, SchemaNode, ValidationError
@@ -57,12 +59,26 @@ class Transactions:
         """Return a configuration as XML: its top-level elements, one after the other."""
         return "".join(self._whole.pieces(root, {})).encode()
 
-    def commit(self, root: Branch) -> None:
-        """Make `root` the running configuration; RpcErrors when it is refused, and then nothing has changed."""
-        problems = self._registry.schema.validate(self.serialize(root))
+    def check(self, root: Branch) -> list[Callable[[], None]]:
+        """Judge a whole configuration, and return what applies it; RpcError, RpcErrors when it is refused."""
+        self._judged(root)
+        return self._prepare(root)
+
+    def with_defaults(self, root: Branch) -> Branch:
+        """Return a configuration with the defaults in use filled in; RpcErrors for one that is not valid."""
+        return with_defaults(self._registry.schema, root, self._judged(root))
+
+    def _judged(self, root: Branch) -> bytes:
+        """Return a configuration as XML; RpcErrors when it is not valid."""
+        xml = self.serialize(root)
+        problems = self._registry.schema.validate(xml)
         if problems:
             raise RpcErrors(refusal(self._registry.schema, problem) for problem in problems)
-        for apply in self._prepare(root):
+        return xml
+
+    def commit(self, root: Branch) -> None:
+        """Make `root` the running configuration; RpcErrors when it is refused, and then nothing has changed."""
+        for apply in self.check(root):
             apply()
         self._stores.replace(Datastore.RUNNING, root)
 
@@ -83,7 +99,15 @@ def refusal(schema: Schema, problem: ValidationError) -> RpcError:
     """Return the rpc-error of one complaint of libyang."""
     tag, app_tag = TAGS[problem.kind]
     path = locate(schema, problem.path)
-    return RpcError(ErrorType.APPLICATION, tag, problem.message, app_tag=problem.app_tag or app_tag, path=path)
+    if problem.kind is Violation.COUNT and path:
+        path = (*path[:-1], PathStep(path[-1].node))  # The list is named, not the entry that is one too many.
+    info = [
+        *(ErrorInfo("missing-choice", choice, YANG) for choice in problem.choices),
+        *(ErrorInfo("non-unique", leaf, YANG) for leaf in (locate(schema, at) for at in problem.leaves) if leaf),
+    ]
+    return RpcError(
+        ErrorType.APPLICATION, tag, problem.message, app_tag=problem.app_tag or app_tag, path=path, info=info
+    )
 
 
 _STEP: Final = re.compile(r"""/(?P<name>[\w.:-]+)(?P<predicates>(?:\[[^\]'"]*(?:'[^']*'|"[^"]*")?[^\]'"]*\])*)""")

@@ -6,6 +6,7 @@ texts it is given say with every import which revision pyang has chosen.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -43,6 +44,21 @@ class ValidationError:
     app_tag: str
     kind: Violation
 
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The name of a mandatory choice of which nothing is there."""
+        match = _MISSING_CHOICE.match(self.message)
+        return (match["choice"],) if match else ()
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """The paths of the leaves that two entries of a list have in common, though they should not."""
+        match = _NOT_UNIQUE.match(self.message)
+        if match is None:
+            return ()
+        entries = sorted((match["one"], match["other"]))
+        return tuple(f"{entry}/{leaf}" for entry in entries for leaf in match["leaves"].split())
+
 
 _BY_APP_TAG: Final = MappingProxyType(
     {
@@ -53,6 +69,10 @@ _BY_APP_TAG: Final = MappingProxyType(
         "too-few-elements": Violation.COUNT,
         "too-many-elements": Violation.COUNT,
     }
+)
+_MISSING_CHOICE: Final = re.compile(r'Mandatory choice "(?P<choice>[^"]+)" data')
+_NOT_UNIQUE: Final = re.compile(
+    r'Unique data leaf\(s\) "(?P<leaves>[^"]+)" not satisfied in "(?P<one>/.*)" and "(?P<other>/.*)"\.', re.DOTALL
 )
 _MANDATORY_PREFIX: Final = "Mandatory node "
 
@@ -94,6 +114,16 @@ class Validator:
         """What is wrong with the elements and values of a part of the data, whatever may be missing from it."""
         parse = libyang.ParseOptions.Strict | libyang.ParseOptions.ParseOnly
         return self._check(xml, parse, libyang.ValidationOptions.Present)
+
+    def with_defaults(self, xml: bytes) -> bytes:
+        """Return a valid configuration with every default in use filled in (RFC 6243 section 3.1)."""
+        parse = libyang.ParseOptions.Strict | libyang.ParseOptions.NoState
+        self._context.clean_all_errors()
+        data = self._context.parse_data(xml.decode(), libyang.DataFormat.XML, parse, libyang.ValidationOptions.NoState)
+        if data is None:
+            return b""
+        flags = libyang.PrintFlags.WithSiblings | libyang.PrintFlags.Shrink | libyang.PrintFlags.WithDefaultsAll
+        return str(data.print(libyang.DataFormat.XML, flags)).encode()
 
     def _check(
         self, xml: bytes, parse: libyang.ParseOptions, validation: libyang.ValidationOptions

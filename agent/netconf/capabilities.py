@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -14,16 +15,33 @@ from agent.netconf.messages import BASE_NAMESPACE, MalformedMessage, parse_docum
 
 BASE_1_0: Final = "urn:ietf:params:netconf:base:1.0"
 BASE_1_1: Final = "urn:ietf:params:netconf:base:1.1"
-WRITABLE_RUNNING: Final = "urn:ietf:params:netconf:capability:writable-running:1.0"
-YANG_LIBRARY: Final = "urn:ietf:params:netconf:capability:yang-library:1.1"
-MONITORING: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-monitoring"
+CAPABILITY: Final = "urn:ietf:params:netconf:capability"
+YANG_LIBRARY: Final = f"{CAPABILITY}:yang-library:1.1"
+BY_FEATURE: Final = MappingProxyType(
+    {
+        "writable-running": (f"{CAPABILITY}:writable-running:1.0",),
+        "rollback-on-error": (f"{CAPABILITY}:rollback-on-error:1.0",),
+        "validate": (f"{CAPABILITY}:validate:1.0", f"{CAPABILITY}:validate:1.1"),
+        "startup": (f"{CAPABILITY}:startup:1.0",),
+    }
+)
+"""What the features of ietf-netconf announce."""
+BY_MODULE: Final = MappingProxyType(
+    {
+        "ietf-netconf-with-defaults": (
+            f"{CAPABILITY}:with-defaults:1.0?basic-mode=explicit&also-supported=trim,report-all,report-all-tagged",
+        ),
+        "notifications": (f"{CAPABILITY}:notification:1.0", f"{CAPABILITY}:interleave:1.0"),
+    }
+)
+"""What modules announce beside themselves."""
 
 
 class BadHello(Exception):
     """A hello that ends the session (RFC 6241 section 8.1)."""
 
 
-def server_capabilities(schema: Schema, protocol: Sequence[str]) -> tuple[str, ...]:
+def server_capabilities(schema: Schema) -> tuple[str, ...]:
     """Return what the server announces: the protocol's capabilities, the yang-library, every module with its revision.
 
     The modules stand there, beside the yang-library that RFC 7950 asks for, because some clients read only them.
@@ -32,7 +50,23 @@ def server_capabilities(schema: Schema, protocol: Sequence[str]) -> tuple[str, .
     announced = (
         (f"{YANG_LIBRARY}?revision={library.revision}&content-id={quote(schema.content_id)}",) if library else ()
     )
-    return (BASE_1_0, BASE_1_1, *protocol, *announced, *(module_capability(m) for m in schema.modules.values()))
+    return (
+        BASE_1_0,
+        BASE_1_1,
+        *_protocol(schema),
+        *announced,
+        *(module_capability(m) for m in schema.modules.values()),
+    )
+
+
+def _protocol(schema: Schema) -> Iterator[str]:
+    features = schema.modules["ietf-netconf"].features if "ietf-netconf" in schema.modules else ()
+    for feature, capabilities in BY_FEATURE.items():
+        if feature in features:
+            yield from capabilities
+    for module, capabilities in BY_MODULE.items():
+        if module in schema.modules:
+            yield from capabilities
 
 
 def module_capability(module: Module) -> str:

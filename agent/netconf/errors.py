@@ -25,17 +25,18 @@ def _render(error: RpcError) -> str:
     if error.app_tag:
         parts.append(f"<error-app-tag>{escape_text(error.app_tag)}</error-app-tag>")
     if error.path:
-        parts.append(_path(error.path))
+        parts.append(_path("error-path", error.path))
     parts.append(f'<error-message xml:lang="en">{escape_text(error.message)}</error-message>')
     if error.info:
         parts.append(f"<error-info>{''.join(_info(info) for info in error.info)}</error-info>")
     return f"<rpc-error>{''.join(parts)}</rpc-error>"
 
 
-def _path(path: InstancePath) -> str:
+def _path(name: str, path: InstancePath, attributes: str = "") -> str:
+    """Render an element whose text is the path of a node (RFC 6241 section 4.3), with the prefixes that it needs."""
     prefixes = _prefixes(path)
     declared = "".join(f" xmlns:{prefix}={quoteattr(module.namespace)}" for module, prefix in prefixes.items())
-    return f"<error-path{declared}>{escape_text(''.join(_step(step, prefixes) for step in path))}</error-path>"
+    return f"<{name}{attributes}{declared}>{escape_text(''.join(_step(step, prefixes) for step in path))}</{name}>"
 
 
 def _prefixes(path: InstancePath) -> Mapping[Module, str]:
@@ -66,4 +67,6 @@ def _literal(value: str) -> str:
 
 def _info(info: ErrorInfo) -> str:
     namespace = f" xmlns={quoteattr(info.namespace)}" if info.namespace is not None else ""
+    if not isinstance(info.value, str):
+        return _path(info.name, info.value, namespace)
     return f"<{info.name}{namespace}>{escape_text(info.value)}</{info.name}>"

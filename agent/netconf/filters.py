@@ -28,16 +28,16 @@ def parse_filter(registry: Registry, operation: etree._Element) -> Roots:
     element = operation.find(f"{{{BASE_NAMESPACE}}}filter")
     if element is None:
         return everything(registry)
+    return parse_subtree(registry.schema.roots, element)
+
+
+def parse_subtree(roots: Mapping[str, SchemaNode], element: etree._Element) -> Roots:
+    """Return what the elements below a filter select of the top-level nodes; RpcError for another than a subtree."""
     kind = element.get("type", element.get(f"{{{BASE_NAMESPACE}}}type", "subtree"))
     if kind != "subtree":
         message = f"filter type {kind!r}: this server has 'subtree'"
         info = [errors.ErrorInfo("bad-attribute", "type"), errors.ErrorInfo("bad-element", "filter")]
         raise errors.RpcError(ErrorType.PROTOCOL, "bad-attribute", message, info=info)
-    return parse_subtree(registry.schema.roots, element)
-
-
-def parse_subtree(roots: Mapping[str, SchemaNode], element: etree._Element) -> Roots:
-    """Return what the elements below a subtree filter select of the top-level nodes."""
     selected: dict[SchemaNode, list[Selection]] = {}
     for child in element.iterchildren(etree.Element):
         _add(selected, roots, child)

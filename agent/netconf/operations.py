@@ -6,80 +6,26 @@ looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 from lxml import etree
 
 from agent.datastore import errors
 from agent.datastore.errors import ErrorType, input_path
-from agent.datastore.nacm import AccessControl
 from agent.datastore.output import OK, render_output
 from agent.datastore.parsing import parse_input
-from agent.datastore.registry import Caller, Pending, Registry
-from agent.datastore.rendering import Plan, Roots
+from agent.datastore.registry import Pending
 from agent.datastore.schema import SchemaNode
-from agent.datastore.stores import Datastore, Stores
 from agent.datastore.tree import Branch
-from agent.netconf.filters import parse_filter
+from agent.netconf import editing, subscriptions
+from agent.netconf.filters import parse_filter, parse_subtree
 from agent.netconf.messages import BASE_NAMESPACE
+from agent.netconf.request import Host, Operation, Reply, Request, Requester
+from agent.netconf.subscriptions import Subscription
 
-
-class Host(Protocol):
-    """What operations need of the server."""
-
-    @property
-    def registry(self) -> Registry:
-        """The compiled bindings."""
-
-    @property
-    def stores(self) -> Stores:
-        """The datastores."""
-
-    @property
-    def access(self) -> AccessControl:
-        """The access rules of the running configuration."""
-
-    @property
-    def subjects(self) -> Mapping[str, object]:
-        """What bindings take, by module name."""
-
-    def require_execute(self, caller: Caller, rpc: SchemaNode) -> None:
-        """Raise access-denied where the caller may not execute it."""
-
-    def plan(self, caller: Caller, roots: Roots, *, state: bool) -> Plan:
-        """Return the rendering of a selection for a reader."""
-
-    def kill(self, session_id: int, by: int) -> bool:
-        """End another session; False when there is none with this id."""
-
-
-class Requester(Protocol):
-    """What operations need of the session they came in on."""
-
-    @property
-    def caller(self) -> Caller:
-        """On whose behalf."""
-
-    def finish_after_reply(self) -> None:
-        """End the session once the reply has been sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One operation of one session."""
-
-    host: Host
-    session: Requester
-    rpc: SchemaNode
-    input: Branch
-    element: etree._Element
-
-
-Reply = Iterator[str] | Pending
-Operation = Callable[[Request], Reply]
+CREATE_SUBSCRIPTION: Final = f"{{{subscriptions.NAMESPACE}}}create-subscription"
 
 
 def execute(host: Host, session: Requester, element: etree._Element) -> tuple[Reply, SchemaNode]:
@@ -87,6 +33,8 @@ def execute(host: Host, session: Requester, element: etree._Element) -> tuple[Re
     rpc = _operation(host, element)
     host.require_execute(session.caller, rpc)
     schema = host.registry.schema
+    if element.tag == CREATE_SUBSCRIPTION:
+        subscriptions.adopt_filter(element)
     request = Request(host, session, rpc, parse_input(schema, rpc.input, element), element)
     if (operation := OPERATIONS.get(element.tag)) is not None:
         return operation(request), rpc
@@ -115,13 +63,14 @@ def get(request: Request) -> Reply:
 
 def get_config(request: Request) -> Reply:
     """Return the configuration of one datastore (RFC 6241 section 7.1)."""
-    return _read(request, request.host.stores.root(_datastore(request, "source")), state=False)
+    return _read(request, request.host.stores.root(request.named_datastore("source")), state=False)
 
 
 def _read(request: Request, root: Branch, *, state: bool) -> Iterator[str]:
-    host = request.host
-    plan = host.plan(request.session.caller, parse_filter(host.registry, request.element), state=state)
-    return _data(plan.pieces(root, host.subjects if state else {}))
+    host, mode = request.host, request.defaults_mode
+    plan = host.plan(request.caller, parse_filter(host.registry, request.element), mode, state=state)
+    shown = host.with_defaults(root) if mode.shows_defaults else root
+    return _data(plan.pieces(shown, host.subjects))
 
 
 def _data(pieces: Iterator[str]) -> Iterator[str]:
@@ -136,13 +85,13 @@ def _data(pieces: Iterator[str]) -> Iterator[str]:
 
 def lock(request: Request) -> Reply:
     """Lock a datastore for this session (RFC 6241 section 7.5)."""
-    request.host.stores.lock(_datastore(request, "target"), request.session.caller.session_id)
+    request.host.stores.lock(request.named_datastore("target"), request.caller.session_id)
     return iter((OK,))
 
 
 def unlock(request: Request) -> Reply:
     """Release this session's lock (RFC 6241 section 7.6)."""
-    request.host.stores.unlock(_datastore(request, "target"), request.session.caller.session_id)
+    request.host.stores.unlock(request.named_datastore("target"), request.caller.session_id)
     return iter((OK,))
 
 
@@ -154,7 +103,7 @@ def close_session(request: Request) -> Reply:
 
 def kill_session(request: Request) -> Reply:
     """End another session at once (RFC 6241 section 7.9)."""
-    wanted, own = int(str(request.input.leaf("session-id"))), request.session.caller.session_id
+    wanted, own = int(str(request.input.leaf("session-id"))), request.caller.session_id
     path = input_path(request.input, "session-id")
     if wanted == own:
         raise errors.invalid_value("a session cannot kill itself", path=path, kind=ErrorType.PROTOCOL)
@@ -163,30 +112,46 @@ def kill_session(request: Request) -> Reply:
     return iter((OK,))
 
 
-def _datastore(request: Request, parameter: str) -> Datastore:
-    """Return the datastore that source or target names."""
-    container = request.input.container(parameter)
-    names = [node.name for node in container.children] if container is not None else []
-    if not names:
-        raise errors.missing_element(parameter, f"{parameter!r} names no datastore")
-    if len(names) > 1:
-        raise errors.bad_element(parameter, f"{parameter!r} names several datastores")
-    for datastore in request.host.stores.names:
-        if datastore.value == names[0]:
-            return datastore
-    raise errors.operation_not_supported(f"this server has no datastore {names[0]!r} for {request.rpc.name}")
+def create_subscription(request: Request) -> Reply:
+    """Send the notifications of a stream on this session from now on (RFC 5277 section 2.1.1)."""
+    _refuse_replay(request)
+    stream = str(request.input.leaf("stream"))
+    if stream != subscriptions.STREAM:
+        path = input_path(request.input, "stream")
+        raise errors.invalid_value(f"there is no stream {stream!r}", path=path, kind=ErrorType.PROTOCOL)
+    element = request.parameter("filter")
+    chosen = parse_subtree(request.host.registry.schema.notifications, element) if element is not None else None
+    request.session.subscribe(Subscription(stream, chosen))
+    return iter((OK,))
+
+
+def _refuse_replay(request: Request) -> None:
+    """Answer for the times of a replay, of which this server keeps no log."""
+    if request.input.leaf("startTime") is not None:
+        path = input_path(request.input, "startTime")
+        raise errors.operation_failed("this server keeps no log of notifications to replay", path=path)
+    if request.input.leaf("stopTime") is not None:
+        message = "a stopTime needs a startTime"
+        raise errors.missing_element("startTime", message, input_path(request.input, "startTime"))
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
     {
-        f"{{{BASE_NAMESPACE}}}{name}": operation
-        for name, operation in (
-            ("get", get),
-            ("get-config", get_config),
-            ("lock", lock),
-            ("unlock", unlock),
-            ("close-session", close_session),
-            ("kill-session", kill_session),
-        )
+        **{
+            f"{{{BASE_NAMESPACE}}}{name}": operation
+            for name, operation in (
+                ("get", get),
+                ("get-config", get_config),
+                ("edit-config", editing.edit_config),
+                ("copy-config", editing.copy_config),
+                ("delete-config", editing.delete_config),
+                ("validate", editing.validate),
+                ("lock", lock),
+                ("unlock", unlock),
+                ("close-session", close_session),
+                ("kill-session", kill_session),
+            )
+        },
+        CREATE_SUBSCRIPTION: create_subscription,
     }
 )

@@ -7,15 +7,52 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, Protocol
 
-from agent.datastore.nacm import NACM, AccessControl, AccessCounters
+from agent.datastore.defaults import DefaultsMode
+from agent.datastore.diff import differences
+from agent.datastore.errors import InstancePath, RpcError
+from agent.datastore.nacm import NACM, AccessControl, AccessCounters, AccessOperation
 from agent.datastore.registry import Caller, Registry
 from agent.datastore.rendering import Compiler, Plan, Roots
 from agent.datastore.schema import SchemaNode
 from agent.datastore.stores import Stores
+from agent.datastore.transaction import Configured, Transactions
 from agent.datastore.tree import Branch
 from agent.netconf.capabilities import server_capabilities
 from agent.netconf.session import EndReason, NetconfSession, SessionCounters, SessionLimits
+from agent.netconf.subscriptions import Notification
+
+
+class Event(Protocol):
+    """Something that happened; `at` is device time in microseconds."""
+
+    @property
+    def at(self) -> int:
+        """When it happened."""
+
+
+class Secrecy(Protocol):
+    """How secret leaves are kept."""
+
+    def keep(self, node: SchemaNode, value: str) -> str:
+        """Return a value as it is kept; InvalidValue for one that cannot be."""
+
+    def open(self, node: SchemaNode, value: str) -> str:
+        """Return the plain value of a kept one."""
+
+
+class OpenSecrets:
+    """No leaf is secret."""
+
+    def keep(self, node: SchemaNode, value: str) -> str:
+        """Keep a value as it is."""
+        return value
+
+    open = keep
+
+
+OPEN: Final = OpenSecrets()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +96,31 @@ class Server:
     """What sessions share; satisfies the Keeper that a session needs."""
 
     def __init__(
-        self, registry: Registry, stores: Stores, clocks: Clocks, limits: SessionLimits, protocol: Sequence[str] = ()
+        self,
+        registry: Registry,
+        stores: Stores,
+        clocks: Clocks,
+        limits: SessionLimits,
+        targets: Sequence[Configured] = (),
+        secrets: Secrecy = OPEN,
     ) -> None:
-        """Start without sessions; `protocol` are the capabilities announced beside the modules'."""
+        """Start without sessions; `targets` are what a running configuration is applied to, beside the access rules."""
         self.registry = registry
         self.stores = stores
+        self.transactions = Transactions(registry, stores, (*targets, self), secrets.open)
+        self.seal = secrets.keep
         self.counters = ServerCounters()
         self.access_counters = AccessCounters()
         self.started_at = clocks.device()
-        self.capabilities = server_capabilities(registry.schema, protocol)
+        self.capabilities = server_capabilities(registry.schema)
         self.sessions: dict[int, OpenSession] = {}
         self._clocks = clocks
         self._limits = limits
         self._subjects: dict[str, object] = {}
         self._last_session_id = 0
         self.access = AccessControl(Branch(registry.schema.node(NACM)))
-        self._compilers: dict[tuple[frozenset[str], bool], Compiler] = {}
+        self._compilers: dict[tuple[frozenset[str], bool, DefaultsMode], Compiler] = {}
+        self._filled = (Branch(None), Branch(None))
 
     @property
     def subjects(self) -> Mapping[str, object]:
@@ -115,12 +161,54 @@ class Server:
         """Raise access-denied where the caller may not execute an operation."""
         self.access.require_execute(caller, rpc, self.access_counters)
 
-    def plan(self, caller: Caller, roots: Roots, *, state: bool) -> Plan:
+    def authorize(self, caller: Caller, old: Branch, new: Branch, repeated: Sequence[InstancePath] = ()) -> None:
+        """Raise access-denied where the caller may not make a difference that there is between two trees.
+
+        Nor may it learn of a value that it cannot read that this is what it sets it to: those are `repeated`.
+        """
+        access, counters = self.access, self.access_counters
+        for difference in differences(old, new):
+            operation = AccessOperation(difference.change.value)
+            access.require_write(caller, difference.node, operation, difference.path, counters)
+        for path in repeated:
+            if not access.may_see(caller, path):
+                access.require_write(caller, path[-1].node, AccessOperation.UPDATE, path, counters)
+
+    def concealed(self, caller: Caller, refused: Sequence[RpcError]) -> Sequence[RpcError]:
+        """Return the errors of an edit as the caller may know them."""
+        return [self.access.concealed(caller, error) for error in refused]
+
+    def readable(self, caller: Caller, root: Branch) -> Branch:
+        """Return what the caller may read of a configuration."""
+        return self.access.readable(caller, root)
+
+    def plan(self, caller: Caller, roots: Roots, mode: DefaultsMode, *, state: bool) -> Plan:
         """Return the rendering of a selection for a reader; readers of the same groups share what was compiled."""
-        access, reader = self.access, (caller.groups, state)
+        access, reader = self.access, (caller.groups, state, mode)
         if reader not in self._compilers:
-            self._compilers[reader] = Compiler(self.registry, lambda node: access.may_read(caller, node), state=state)
+            self._compilers[reader] = Compiler(
+                self.registry, lambda node: access.may_read(caller, node), state=state, mode=mode
+            )
         return self._compilers[reader].plan(roots)
+
+    def with_defaults(self, root: Branch) -> Branch:
+        """Return a configuration with the defaults in use filled in; what was asked for last is kept."""
+        if self._filled[0] is not root:
+            self._filled = (root, self.transactions.with_defaults(root))
+        return self._filled[1]
+
+    def publish(self, event: Event) -> None:
+        """Tell everybody who subscribed of an event that has a notification."""
+        found = self.registry.notifications.get(type(event))
+        if found is None:
+            return
+        node, binding = found
+        notification = Notification(event.at, node, binding.values(event))
+        for session in [opened.session for opened in self.sessions.values() if opened.session.is_subscribed]:
+            if self.access.may_notify(session.caller, node):
+                session.notify(notification)
+            else:
+                self.access_counters.notifications += 1
 
     def kill(self, session_id: int, by: int) -> bool:
         """End a session at the request of another; False when there is none with this id."""
@@ -142,3 +230,4 @@ class Server:
         total.in_bad_rpcs += counted.in_bad_rpcs
         total.out_rpc_errors += counted.out_rpc_errors
         total.out_notifications += counted.out_notifications
+        total.dropped_notifications += counted.dropped_notifications

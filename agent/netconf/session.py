@@ -8,6 +8,7 @@ that does not read holds up nobody else.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -22,12 +23,16 @@ from agent.netconf.capabilities import BASE_1_1, BadHello, common_base, parse_he
 from agent.netconf.errors import render_errors
 from agent.netconf.framing import ChunkedFramer, EndOfMessageFramer, Framer, FramingError, MessageTooBig
 from agent.netconf.messages import REPLY_END, MalformedMessage, parse_document, parse_rpc, reply_start
-from agent.netconf.operations import Host, Reply, execute
+from agent.netconf.operations import execute
+from agent.netconf.request import Host, Reply
+from agent.netconf.subscriptions import Notification, Subscription
 
 PIECE_CHARACTERS: Final = 32 * 1024
 """How much of a reply is made at a time."""
 WAITING_BYTES: Final = 64 * 1024
 """How much input may wait behind a request that is being answered."""
+WAITING_NOTIFICATIONS: Final = 1000
+"""How many notifications may wait for a client that does not read."""
 log: Final = logging.getLogger(__name__)
 
 
@@ -48,6 +53,7 @@ class SessionCounters:
     in_bad_rpcs: int = 0
     out_rpc_errors: int = 0
     out_notifications: int = 0
+    dropped_notifications: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,13 @@ class NetconfSession:
         )
         self._start = reply_start(None)
         self._has_begun = True
+        self._subscription: Subscription | None = None
+        self._notices: deque[Notification] = deque()
+
+    @property
+    def is_subscribed(self) -> bool:
+        """Whether notifications are sent on this session."""
+        return self._subscription is not None
 
     @property
     def state(self) -> State:
@@ -151,11 +164,27 @@ class NetconfSession:
         """Take no more requests, and end when what is being sent has been sent."""
         self._state = State.CLOSING
 
+    def subscribe(self, subscription: Subscription) -> None:
+        """Send notifications from now on; a session has one subscription (RFC 5277 section 6.5)."""
+        if self._subscription is not None:
+            raise errors.operation_failed("this session has a subscription already")
+        self._subscription = subscription
+
+    def notify(self, notification: Notification) -> None:
+        """Tell of something that happened, if it is wanted; a client that does not read loses what does not fit."""
+        if self._state is not State.OPEN or self._subscription is None or not self._subscription.wants(notification):
+            return
+        if len(self._notices) >= WAITING_NOTIFICATIONS:
+            self.counters.dropped_notifications += 1
+            return
+        self._notices.append(notification)
+        self._wake()
+
     def next_deadline(self) -> float | None:
         """When the session ends for want of a hello, or of requests, in seconds of management time."""
         if self._state is State.WAITING_FOR_HELLO:
             seconds = self._limits.hello_seconds
-        elif self._state is State.OPEN and self._outgoing is None and self._pending is None:
+        elif self._state is State.OPEN and not (self._outgoing or self._pending or self._subscription):
             seconds = self._limits.idle_seconds
         else:
             seconds = 0.0
@@ -188,6 +217,9 @@ class NetconfSession:
             self._quiet_since = self._now()
         if self._state is State.CLOSING:
             self._end(EndReason.CLOSED)
+        if self._notices:
+            self._tell(self._notices.popleft())
+            return b""
         if self._pending is not None:
             return self._settle(*self._pending)
         message = self._next_message() if self._state in (State.WAITING_FOR_HELLO, State.OPEN) else None
@@ -199,6 +231,11 @@ class NetconfSession:
         else:
             self._on_message(message)
         return b""
+
+    def _tell(self, notification: Notification) -> None:
+        self.counters.out_notifications += 1
+        self._has_begun = True
+        self._outgoing = self._framed("", iter((notification.render(),)), "")
 
     def _fail(self, refused: tuple[RpcError, ...]) -> None:
         """Refuse the request if nothing of its reply has been sent yet; else the session cannot go on."""
@@ -255,7 +292,7 @@ class NetconfSession:
             self._pending = (reply, rpc)
             reply.when_settled(self._wake)
         else:
-            self._outgoing = self._framed(reply)
+            self._outgoing = self._framed(self._start, reply, REPLY_END)
 
     def _settle(self, pending: Pending, rpc: SchemaNode) -> bytes | None:
         """Answer the request that waits, None when its answer is not there yet."""
@@ -263,6 +300,7 @@ class NetconfSession:
         if outcome is None:
             return None
         self._pending = None
+        self._has_begun = False  # What was sent while it was waited for was notifications, not the reply.
         if isinstance(outcome, Exception):
             raise outcome
         self._answer(render_output(rpc.output, outcome), rpc)
@@ -270,23 +308,24 @@ class NetconfSession:
 
     def _refuse(self, refused: tuple[RpcError, ...]) -> None:
         self.counters.out_rpc_errors += len(refused)
-        self._outgoing = self._framed(iter((render_errors(refused),)))
+        self._outgoing = self._framed(self._start, iter((render_errors(refused),)), REPLY_END)
 
-    def _framed(self, pieces: Iterator[str]) -> Iterator[bytes]:
-        """Gather the pieces of one reply into frames."""
-        gathered, size = [self._start], len(self._start)
+    def _framed(self, start: str, pieces: Iterator[str], end: str) -> Iterator[bytes]:
+        """Gather the pieces of one message into frames."""
+        gathered, size = [start], len(start)
         for piece in pieces:
             gathered.append(piece)
             size += len(piece)
             if size >= PIECE_CHARACTERS:
                 yield self._framer.encode("".join(gathered).encode())
                 gathered, size = [], 0
-        gathered.append(REPLY_END)
+        gathered.append(end)
         yield self._framer.encode("".join(gathered).encode()) + self._framer.end
 
     def _end(self, reason: EndReason) -> None:
         if self._state is State.FINISHED:
             return
         self._state = State.FINISHED
-        self._outgoing = self._pending = None
+        self._outgoing = self._pending = self._subscription = None
+        self._notices.clear()
         self._keeper.ended(self, reason)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from agent.datastore.errors import RpcError
+from agent.datastore.errors import ErrorType, InstancePath, PathStep, RpcError
 from agent.datastore.nacm import AccessControl, AccessCounters, AccessOperation
 from agent.datastore.schema import SchemaNode
 from tests.support.access import NAMESPACE, access, caller, nacm, path, rule
-from tests.support.shop import toy_schema
+from tests.support.edits import serialized
+from tests.support.shop import configuration, toy_schema
 
 ANN = caller("staff")
 STRANGER = caller(user="eve")
@@ -145,12 +146,65 @@ def test_a_path_reaches_what_is_below_it_and_nothing_beside_it() -> None:
     assert not control.may_read(ANN, node("shop/name"))
 
 
+def test_a_path_that_is_the_beginning_of_a_name_reaches_nothing() -> None:
+    assert access(nacm(rule("deny", path("/toy:shop/toy:ta")))).may_read(ANN, node("shop/tag"))
+
+
 @pytest.mark.parametrize("predicate", ["[toy:row='1'][toy:column='a']", "[toy:row=\"1\"][toy:column=']/toy:x[']"])
 def test_a_rule_for_one_instance_denies_more_and_never_permits_more(predicate: str) -> None:
     of = path(f"/toy:shop/toy:shelf{predicate}/toy:label")
     assert not access(nacm(rule("deny", of))).may_read(ANN, node("shop/shelf/label"))
     assert access(nacm(rule("deny", of))).may_read(ANN, node("shop/shelf/column"))
     assert not access(nacm(rule("permit", of), settings=DENY_READ)).may_read(ANN, node("shop/shelf/label"))
+
+
+# Notifications.
+
+DENY_NOTIFICATIONS = "<notification-name>*</notification-name>"
+
+
+def test_who_may_read_is_told() -> None:
+    """RFC 8341 section 3.4.6."""
+    assert access().may_notify(ANN, node("sold-out"))
+    assert not access(nacm(settings=DENY_READ)).may_notify(ANN, node("sold-out"))
+
+
+def test_a_notification_that_is_denied_to_all_by_default_needs_a_rule() -> None:
+    assert not access().may_notify(ANN, node("closed"))
+    assert access(nacm(rule("permit", "<notification-name>closed</notification-name>"))).may_notify(ANN, node("closed"))
+
+
+@pytest.mark.parametrize(
+    ("content", "operations", "denies"),
+    [
+        ("<notification-name>sold-out</notification-name>", "*", True),
+        ("<notification-name>sold-out</notification-name>", "read", True),
+        ("<notification-name>sold-out</notification-name>", "exec update", False),
+        ("<notification-name>closed</notification-name>", "*", False),
+        ("<module-name>toy</module-name>" + DENY_NOTIFICATIONS, "*", True),
+        ("<module-name>ietf-netconf</module-name>" + DENY_NOTIFICATIONS, "*", False),
+        ("", "*", True),
+        ("<rpc-name>*</rpc-name>", "*", False),
+        (path("/toy:shop"), "*", False),
+    ],
+)
+def test_a_rule_speaks_of_its_notifications_alone(content: str, operations: str, denies: bool) -> None:
+    control = access(nacm(rule("deny", content, operations)))
+    assert control.may_notify(ANN, node("sold-out")) is not denies
+    assert control.may_notify(STRANGER, node("sold-out"))
+
+
+@pytest.mark.parametrize("name", ["replayComplete", "notificationComplete"])
+def test_what_tells_of_the_subscription_itself_no_rule_withholds(name: str) -> None:
+    """RFC 8341 section 3.2.6."""
+    control = access(nacm(rule("deny"), settings=DENY_READ))
+    assert control.may_notify(ANN, toy_schema().node(f"/nc-notifications:{name}"))
+    assert not control.may_notify(ANN, node("sold-out"))
+
+
+def test_everything_is_told_where_access_control_is_off() -> None:
+    control = access(nacm(rule("deny"), settings="<enable-nacm>false</enable-nacm>"))
+    assert control.may_notify(ANN, node("closed"))
 
 
 # Groups.
@@ -204,3 +258,49 @@ def test_what_is_allowed_is_not_counted() -> None:
     control.require_execute(ANN, node("buy"), counters)
     control.require_write(ANN, node("shop/name"), AccessOperation.CREATE, (), counters)
     assert counters == AccessCounters()
+
+
+# What no answer tells.
+
+
+def instance(*names: str) -> InstancePath:
+    """Return the path of a node of the shop."""
+    return tuple(PathStep(node("/".join(names[: length + 1]))) for length in range(len(names)))
+
+
+def test_a_refusal_names_no_node_that_the_user_cannot_read() -> None:
+    control, hidden, shown = access(nacm()), instance("shop", "secret"), instance("shop", "name")
+    for of, told in ((hidden, ()), (shown, shown)):
+        with pytest.raises(RpcError) as refused:
+            control.require_write(ANN, of[-1].node, AccessOperation.UPDATE, of, AccessCounters())
+        assert refused.value.path == told
+        assert of[-1].node.name not in refused.value.message
+
+
+@pytest.mark.parametrize("tag", ["data-exists", "data-missing"])
+def test_an_error_that_tells_of_a_hidden_node_becomes_a_refusal(tag: str) -> None:
+    control = access(nacm(rule("deny", path("/toy:shop/toy:rules"))))
+    for names in (("shop", "secret"), ("shop", "rules", "limit")):
+        error = RpcError(ErrorType.APPLICATION, tag, "it is or it is not", path=instance(*names))
+        concealed = control.concealed(ANN, error)
+        assert (concealed.tag, concealed.path) == ("access-denied", ())
+    error = RpcError(ErrorType.APPLICATION, tag, "it is or it is not", path=instance("shop", "name"))
+    assert control.concealed(ANN, error) is error
+
+
+def test_an_error_that_tells_of_the_request_alone_stays() -> None:
+    error = RpcError(ErrorType.APPLICATION, "invalid-value", "no", path=instance("shop", "secret"))
+    assert access().concealed(ANN, error) is error
+
+
+def test_what_is_readable_of_a_tree_is_what_a_reply_would_show() -> None:
+    tree = configuration(
+        '<shop xmlns="urn:toy"><name>a</name><secret>b</secret><tag>c</tag>'
+        "<shelf><row>1</row><column>a</column><label>x</label></shelf><queue><name>d</name></queue></shop>"
+    )
+    hidden = [rule("deny", path(f"/toy:shop/toy:{of}")) for of in ("tag", "shelf/toy:label", "queue/toy:name")]
+    control = access(nacm(*hidden))
+    assert serialized(control.readable(ANN, tree)) == (
+        '<shop xmlns="urn:toy"><name>a</name><shelf><row>1</row><column>a</column></shelf></shop>'
+    )
+    assert "secret" in serialized(tree)

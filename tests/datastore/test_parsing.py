@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from agent.datastore.edit import parse_configuration
 from agent.datastore.errors import RpcError, RpcErrors
-from agent.datastore.parsing import MAXIMUM_ERRORS, parse_configuration, parse_input
+from agent.datastore.parsing import MAXIMUM_ERRORS, parse_input
 from agent.datastore.schema import Schema, SchemaNode
 from agent.datastore.tree import Anydata, Branch
 from tests.support.schemas import load_texts
@@ -47,7 +48,7 @@ def book(schema: Schema, content: str) -> Branch:
     return parse_input(schema, schema.node("/trip:book").input, element)
 
 
-def refused(schema: Schema, content: str) -> list[tuple[str, str]]:
+def refused(schema: Schema, content: str) -> list[tuple[str, object]]:
     """Return tag and bad element of each error that an input meets."""
     with pytest.raises(RpcErrors) as refusal:
         book(schema, content)
@@ -127,8 +128,8 @@ def test_an_error_below_a_list_entry_has_its_keys_in_the_path() -> None:
 def test_all_that_is_wrong_is_reported_in_order() -> None:
     assert [error.info[0].value for error in problems("<a/><shelf><row>x</row></shelf><b/>")] == [
         "a",
-        "column",
         "row",
+        "column",
         "b",
     ]
 

@@ -8,7 +8,7 @@ from agent.datastore.errors import RpcError
 from agent.datastore.stores import Datastore, Lock, Stores
 from agent.datastore.tree import Branch
 
-RUNNING = Datastore.RUNNING
+RUNNING, STARTUP = Datastore.RUNNING, Datastore.STARTUP
 
 
 def stores() -> Stores:
@@ -16,15 +16,15 @@ def stores() -> Stores:
     return Stores(lambda: 5)
 
 
-def test_running_is_there_and_empty() -> None:
-    assert stores().names == (RUNNING,)
-    assert dict(stores().running.children) == {}
+def test_running_and_startup_are_there_and_empty() -> None:
+    assert stores().names == (RUNNING, STARTUP)
+    for datastore in stores().names:
+        assert dict(stores().root(datastore).children) == {}
 
 
-@pytest.mark.parametrize("datastore", [Datastore.CANDIDATE, Datastore.STARTUP])
-def test_a_datastore_that_is_not_there_has_no_content(datastore: Datastore) -> None:
+def test_a_datastore_that_is_not_there_has_no_content() -> None:
     with pytest.raises(KeyError):
-        stores().root(datastore)
+        stores().root(Datastore.CANDIDATE)
 
 
 def test_what_replaced_the_content_is_the_content() -> None:
@@ -34,6 +34,36 @@ def test_what_replaced_the_content_is_the_content() -> None:
     assert held.running is root
     assert held.root(RUNNING) is root
     assert before is not root
+    assert held.root(STARTUP) is not root
+
+
+def test_what_a_restart_begins_with_is_kept_and_nothing_else_is() -> None:
+    kept: list[Branch] = []
+    held, root = Stores(lambda: 5, kept.append), Branch(None)
+    held.replace(RUNNING, Branch(None))
+    assert kept == []
+    held.replace(STARTUP, root)
+    assert kept == [root]
+    assert held.root(STARTUP) is root
+
+
+def test_a_startup_that_cannot_be_kept_stays_what_it_was() -> None:
+    def keep(root: Branch) -> None:
+        raise OSError("the disk is full")
+
+    held = Stores(lambda: 5, keep)
+    before = held.root(STARTUP)
+    with pytest.raises(OSError, match="full"):
+        held.replace(STARTUP, Branch(None))
+    assert held.root(STARTUP) is before
+
+
+def test_each_datastore_has_a_lock_of_its_own() -> None:
+    held = stores()
+    held.lock(RUNNING, 7)
+    held.lock(STARTUP, 8)
+    held.unlock(RUNNING, 7)
+    assert (held.lock_of(RUNNING), held.lock_of(STARTUP)) == (None, Lock(8, 5))
 
 
 def test_a_lock_knows_its_holder_and_the_device_time() -> None:

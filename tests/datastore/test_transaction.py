@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from agent.datastore.errors import RpcError, RpcErrors
+from agent.datastore.errors import ErrorInfo, RpcError, RpcErrors
+from agent.datastore.ordering import YANG
 from agent.datastore.parsing import unsealed
-from agent.datastore.schema import ValidationError, Violation
+from agent.datastore.schema import Schema, ValidationError, Violation
 from agent.datastore.stores import Stores
 from agent.datastore.transaction import Transactions, locate, refusal
 from tests.support.access import NAMESPACE, nacm
+from tests.support.schemas import load_texts
 from tests.support.shop import configuration, toy_registry, toy_schema
 
 GOOD = '<shop xmlns="urn:toy"><name>corner</name></shop>'
@@ -75,6 +78,31 @@ def test_what_one_target_refuses_is_applied_to_none() -> None:
     assert (one.names, two.names) == ([], [])
 
 
+def test_a_check_judges_everything_and_changes_nothing() -> None:
+    stores, target = Stores(lambda: 0), Target("moon")
+    before, changes = stores.running, transactions(stores, target)
+    (apply,) = changes.check(configuration(GOOD))
+    assert (stores.running, target.names) == (before, [])
+    with pytest.raises(RpcErrors):
+        changes.check(configuration(BAD))
+    with pytest.raises(RpcError, match="I do not like moon"):
+        changes.check(configuration(GOOD.replace("corner", "moon")))
+    assert (stores.running, target.names) == (before, [])
+    apply()
+    assert target.names == ["corner"], "what the check returned applies it"
+
+
+def test_every_constraint_that_is_broken_is_told() -> None:
+    broken = "<rules><limit>60</limit><strict>true</strict><favourite>nowhere</favourite></rules>"
+    with pytest.raises(RpcErrors) as refused:
+        transactions(Stores(lambda: 0)).check(configuration(GOOD.replace("</shop>", f"{broken}</shop>")))
+    told = {(error.tag, error.app_tag, error.path[-1].node.name) for error in refused.value.errors}
+    assert told == {
+        ("operation-failed", "limit-too-high", "strict"),
+        ("data-missing", "instance-required", "favourite"),
+    }
+
+
 def test_a_configuration_is_serialised_as_it_was_read() -> None:
     changes = transactions(Stores(lambda: 0))
     once = changes.serialize(configuration(GOOD + nacm()))
@@ -120,3 +148,72 @@ def test_each_violation_has_the_tag_of_rfc_7950(
     """RFC 7950 section 15."""
     error = refusal(toy_schema(), ValidationError("no", "/toy:shop", app_tag, violation))
     assert (error.tag, error.app_tag, error.message, len(error.path)) == (tag, shown, "no", 1)
+
+
+LODGE = """module lodge { yang-version 1.1; namespace urn:lodge; prefix l;
+  container lodge { presence "";
+    choice heating { mandatory true; leaf stove { type empty; } leaf oven { type empty; } }
+    list room {
+      key name; unique "number wing/side"; max-elements 2;
+      leaf name { type string; } leaf number { type uint8; }
+      container wing { leaf side { type string; } }
+    }
+    leaf-list guest { type string; min-elements 2; }
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def lodge(tmp_path_factory: pytest.TempPathFactory) -> Schema:
+    """Load a module with the constraints that RFC 7950 section 15 has errors for."""
+    return load_texts(Path(tmp_path_factory.mktemp("yang")), LODGE)
+
+
+def complaints(schema: Schema, content: str) -> list[RpcError]:
+    """Return what is wrong with a lodge."""
+    xml = f'<lodge xmlns="urn:lodge">{content}</lodge>'
+    return [refusal(schema, problem) for problem in schema.validate(xml.encode())]
+
+
+def room(name: str, number: int = 0) -> str:
+    """Return a room."""
+    return f"<room><name>{name}</name><number>{number}</number><wing><side>west</side></wing></room>"
+
+
+GUESTS = "<guest>ann</guest><guest>bob</guest>"
+
+
+def test_a_missing_choice_is_named(lodge: Schema) -> None:
+    """RFC 7950 section 15.6."""
+    (error,) = complaints(lodge, GUESTS)
+    assert (error.tag, error.app_tag) == ("data-missing", "missing-choice")
+    assert [step.node.name for step in error.path] == ["lodge"]
+    assert error.info == (ErrorInfo("missing-choice", "heating", YANG),)
+
+
+def test_the_leaves_that_are_not_unique_are_named(lodge: Schema) -> None:
+    """RFC 7950 section 15.1."""
+    (error,) = complaints(lodge, f"<oven/>{GUESTS}{room('a', 1)}{room(chr(39), 1)}")
+    assert (error.tag, error.app_tag) == ("operation-failed", "data-not-unique")
+    leaves = [info.value for info in error.info if not isinstance(info.value, str)]
+    assert [(leaf[1].keys, leaf[-1].node.name) for leaf in leaves] == [
+        (("'",), "number"),
+        (("'",), "side"),
+        (("a",), "number"),
+        (("a",), "side"),
+    ]
+    assert {(info.name, info.namespace) for info in error.info} == {("non-unique", YANG)}
+
+
+@pytest.mark.parametrize(
+    ("content", "app_tag", "of"),
+    [
+        (f"<oven/>{GUESTS}{room('a', 1)}{room('b', 2)}{room('c', 3)}", "too-many-elements", "room"),
+        ("<oven/><guest>ann</guest>", "too-few-elements", "guest"),
+    ],
+)
+def test_a_wrong_count_names_the_list_and_no_entry(lodge: Schema, content: str, app_tag: str, of: str) -> None:
+    """RFC 7950 sections 15.2 and 15.3."""
+    (error,) = complaints(lodge, content)
+    assert (error.tag, error.app_tag) == ("operation-failed", app_tag)
+    assert (error.path[-1].node.name, error.path[-1].keys) == (of, ())

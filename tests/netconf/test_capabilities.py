@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qsl
+
 import pytest
 from lxml import etree
 
-from agent.datastore.schema import Module
+from agent.datastore.schema import Module, ModuleRequest, load_schema
 from agent.netconf.capabilities import (
     BASE_1_0,
     BASE_1_1,
-    WRITABLE_RUNNING,
+    CAPABILITY,
     BadHello,
     common_base,
     module_capability,
@@ -18,7 +20,7 @@ from agent.netconf.capabilities import (
     server_capabilities,
 )
 from tests.support.netconf_wire import BASE, texts
-from tests.support.shop import toy_schema
+from tests.support.shop import STANDARD, toy_schema
 
 
 def hello(capabilities: str, more: str = "", name: str = "hello", namespace: str = BASE) -> bytes:
@@ -41,27 +43,48 @@ def test_the_servers_hello_has_a_session_id_and_no_message_id() -> None:
 
 
 def test_both_base_versions_are_announced_with_what_the_protocol_can_do() -> None:
-    announced = server_capabilities(toy_schema(), [WRITABLE_RUNNING])
-    assert announced[:3] == (BASE_1_0, BASE_1_1, WRITABLE_RUNNING)
+    announced = server_capabilities(toy_schema())
+    assert announced[:2] == (BASE_1_0, BASE_1_1)
+    for name in ("writable-running:1.0", "validate:1.1", "startup:1.0", "rollback-on-error:1.0", "interleave:1.0"):
+        assert f"urn:ietf:params:netconf:capability:{name}" in announced
 
 
-def test_nothing_is_announced_that_was_not_asked_for() -> None:
-    assert not [
-        uri
-        for uri in server_capabilities(toy_schema(), [])
-        if uri.startswith("urn:ietf:params:netconf:capa") and "yang-library" not in uri
-    ]
+def test_the_modes_of_defaults_and_the_notifications_are_announced() -> None:
+    """RFC 6243 section 4.3, RFC 5277 section 3.1.1 and 6."""
+    announced = server_capabilities(toy_schema())
+    (uri,) = (uri for uri in announced if "with-defaults:1.0" in uri)
+    name, _, query = uri.partition("?")
+    assert name == "urn:ietf:params:netconf:capability:with-defaults:1.0"
+    assert dict(parse_qsl(query)) == {
+        "basic-mode": "explicit",
+        "also-supported": "trim,report-all,report-all-tagged",
+    }
+    assert "urn:ietf:params:netconf:capability:notification:1.0" in announced
+    for name in ("candidate:1.0", "url:1.0", "xpath:1.0", "confirmed-commit:1.1"):
+        assert not [uri for uri in announced if name in uri], "what this server does not have"
+
+
+def test_every_base_capability_is_a_feature_or_a_module_that_is_loaded() -> None:
+    without = tuple(module for module in STANDARD if module.name in ("ietf-netconf", "notifications"))
+    announced = server_capabilities(load_schema((), (ModuleRequest("ietf-netconf", ("validate",)), *without[1:])))
+    names = [uri.removeprefix(f"{CAPABILITY}:") for uri in announced if uri.startswith(CAPABILITY)]
+    assert names == ["validate:1.0", "validate:1.1", "notification:1.0", "interleave:1.0"]
+
+
+def test_what_no_feature_and_no_module_stands_for_is_not_announced() -> None:
+    bare = server_capabilities(load_schema((), (ModuleRequest("ietf-netconf"),)))
+    assert not [uri for uri in bare if uri.startswith("urn:ietf:params:netconf:capability")]
 
 
 def test_the_yang_library_is_announced_with_revision_and_content_id() -> None:
-    library = next(uri for uri in server_capabilities(toy_schema(), []) if "yang-library:1.1" in uri)
+    library = next(uri for uri in server_capabilities(toy_schema()) if "yang-library:1.1" in uri)
     assert library == (
         f"urn:ietf:params:netconf:capability:yang-library:1.1?revision=2019-01-04&content-id={toy_schema().content_id}"
     )
 
 
 def test_every_implemented_module_is_announced_with_its_revision() -> None:
-    announced = server_capabilities(toy_schema(), [])
+    announced = server_capabilities(toy_schema())
     assert "urn:toy?module=toy&revision=2026-01-01" in announced
     for module in toy_schema().modules.values():
         assert module_capability(module) in announced

@@ -49,6 +49,15 @@ def test_the_children_stand_in_the_order_of_the_schema() -> None:
     ]
 
 
+def test_a_path_in_the_info_is_rendered_with_its_prefixes() -> None:
+    """RFC 7950 section 15.1."""
+    info = [ErrorInfo("non-unique", shelf("1", "a"), "urn:ietf:params:xml:ns:yang:1")]
+    (element,) = rendered(RpcError(ErrorType.APPLICATION, "operation-failed", "no", info=info))
+    (found,) = element.iter("{urn:ietf:params:xml:ns:yang:1}non-unique")
+    assert found.text == "/toy:shop/toy:shelf[toy:row='1'][toy:column='a']"
+    assert found.nsmap["toy"] == "urn:toy"
+
+
 def test_what_an_error_does_not_have_is_left_out() -> None:
     (element,) = rendered(errors.operation_failed("no"))
     assert [etree.QName(child).localname for child in element] == [

@@ -11,7 +11,14 @@ from agent.datastore.schema import Schema
 from agent.transport.endpoint import Session
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
-NAMESPACES = {"nc": BASE, "toy": "urn:toy", "ike": "urn:ipsec-agent:ike"}
+NAMESPACES = {
+    "nc": BASE,
+    "toy": "urn:toy",
+    "ike": "urn:ipsec-agent:ike",
+    "ipsec": "urn:ipsec-agent:ipsec",
+    "if": "urn:ietf:params:xml:ns:yang:ietf-interfaces",
+    "esif": "urn:ipsec-agent:interfaces",
+}
 BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
 BASE_1_1 = "urn:ietf:params:netconf:base:1.1"
 END_OF_MESSAGE = b"]]>]]>"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from lxml import etree
 
+from agent.datastore.edit import parse_configuration
 from agent.datastore.errors import input_path, invalid_value
-from agent.datastore.parsing import parse_configuration, unsealed
 from agent.datastore.registry import (
     Bindings,
     Caller,
@@ -27,11 +27,12 @@ from agent.datastore.registry import (
 )
 from agent.datastore.schema import ModuleRequest, Schema, load_schema
 from agent.datastore.stores import Stores
-from agent.datastore.transaction import Transactions
+from agent.datastore.transaction import Configured
 from agent.datastore.tree import Branch, Key
 from agent.netconf.monitoring import ACCESS_CONTROL, MONITORING
 from agent.netconf.server import Client, Clocks, Server
 from agent.netconf.session import SessionLimits
+from agent.netconf.subscriptions import STREAMS
 from agent.netconf.yang_library import YANG_LIBRARY
 from tests.support.netconf_wire import Wire
 
@@ -101,6 +102,33 @@ class SoldOut:
 
     at: int
     article: str
+    colours: tuple[str, ...] = ()
+    buyer: str | None = None
+    substitutes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The shop is closed, which not everybody is told."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Something that no notification tells of."""
+
+    at: int
+
+
+def sold_out(event: SoldOut) -> Output:
+    """Return the content of the notification."""
+    return {
+        "article": event.article,
+        "colour": event.colours,
+        "buyer": None if event.buyer is None else {"name": event.buyer},
+        "substitute": [{"article": article, "price": price} for article, price in event.substitutes.items()],
+    }
 
 
 def wait(shop: Shop, caller: Caller, parameters: Branch) -> Pending:
@@ -162,22 +190,39 @@ BINDINGS = Bindings(
         RpcBinding[Shop]("/toy:buy", sell),
         RpcBinding[Shop]("/toy:break", break_),
     ),
-    notifications=(NotificationBinding[SoldOut]("/toy:sold-out", SoldOut, lambda event: {"article": event.article}),),
+    notifications=(
+        NotificationBinding[SoldOut]("/toy:sold-out", SoldOut, sold_out),
+        NotificationBinding[Closed]("/toy:closed", Closed, lambda event: {}),
+    ),
     deviations=("/toy:unbound", "/toy:forbidden"),
 )
-STANDARD = ("ietf-netconf", "ietf-netconf-monitoring", "ietf-netconf-acm", "ietf-datastores", "ietf-yang-library")
+STANDARD = (
+    ModuleRequest("ietf-netconf", ("writable-running", "rollback-on-error", "validate", "startup")),
+    *(
+        ModuleRequest(name)
+        for name in (
+            "ietf-netconf-monitoring",
+            "ietf-netconf-acm",
+            "ietf-datastores",
+            "ietf-yang-library",
+            "ietf-netconf-with-defaults",
+            "notifications",
+            "nc-notifications",
+        )
+    ),
+)
 
 
 @cache
 def toy_schema() -> Schema:
     """Load the toy module and the standard ones, once."""
-    return load_schema((TOY,), tuple(ModuleRequest(name) for name in STANDARD))
+    return load_schema((TOY,), STANDARD)
 
 
 @cache
 def toy_registry() -> Registry:
     """Compile the toy bindings, once."""
-    return compile_bindings(toy_schema(), (BINDINGS, MONITORING, ACCESS_CONTROL, YANG_LIBRARY))
+    return compile_bindings(toy_schema(), (BINDINGS, MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS))
 
 
 def buy(article: str) -> str:
@@ -193,23 +238,28 @@ def configuration(xml: str, schema: Schema | None = None) -> Branch:
 class ShopServer:
     """A server of a shop, and clients of it that speak over no wire."""
 
-    def __init__(self, config: str = "", limits: SessionLimits | None = None) -> None:
-        """Start with a configuration, given as top-level elements."""
+    def __init__(
+        self,
+        config: str = "",
+        limits: SessionLimits | None = None,
+        targets: Sequence[Configured] = (),
+        keep_startup: Callable[[Branch], None] = lambda root: None,
+    ) -> None:
+        """Start with a configuration, given as top-level elements; it is applied to `targets`."""
         self.shop = Shop()
         self.management_now = 0.0
-        self.stores = Stores(lambda: STARTED_AT)
+        self.stores = Stores(lambda: STARTED_AT, keep_startup)
         clocks = Clocks(lambda: STARTED_AT, lambda: self.management_now)
-        self.server = Server(toy_registry(), self.stores, clocks, limits or SessionLimits())
-        for table in (MONITORING, ACCESS_CONTROL, YANG_LIBRARY):
+        self.server = Server(toy_registry(), self.stores, clocks, limits or SessionLimits(), targets)
+        for table in (MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS):
             self.server.attach(table.module, self.server)
         self.server.attach("toy", self.shop)
-        self.transactions = Transactions(toy_registry(), self.stores, (self.server,), unsealed)
         self.woken = 0
         self.configure(config)
 
     def configure(self, config: str) -> None:
         """Make top-level elements the running configuration."""
-        self.transactions.commit(configuration(config))
+        self.server.transactions.commit(configuration(config))
 
     def connect(self, user: str = "admin", wake: Callable[[], None] | None = None) -> Wire:
         """Open a session and exchange hellos for base:1.1."""

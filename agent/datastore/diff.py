@@ -1,0 +1,97 @@
+"""The difference between two configurations: what was created, deleted and updated, node by node.
+
+Access control, notifications of changes and the record of a commit read it. Subtrees that two trees share are passed
+over without a look. A container without presence is never a difference of its own: it means nothing without its content
+(RFC 7950 section 7.5.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeVar
+
+from agent.datastore.errors import InstancePath, PathStep
+from agent.datastore.schema import Kind, SchemaNode
+from agent.datastore.tree import Branch, Entries, Item, entries
+
+K = TypeVar("K")
+
+
+class Change(Enum):
+    """What happened to a node."""
+
+    CREATED = "create"
+    DELETED = "delete"
+    UPDATED = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One node that differs; the children of a created or deleted one follow it, each on its own."""
+
+    change: Change
+    path: InstancePath
+
+    @property
+    def node(self) -> SchemaNode:
+        """The schema of the node."""
+        return self.path[-1].node
+
+
+def differences(old: Branch, new: Branch) -> Iterator[Difference]:
+    """Iterate over all that differs between two trees, parents before children."""
+    return _children(old.children, new.children, ())
+
+
+def _children(
+    old: Mapping[SchemaNode, Item], new: Mapping[SchemaNode, Item], path: InstancePath
+) -> Iterator[Difference]:
+    for node in {**old, **new}:
+        before, after = old.get(node), new.get(node)
+        if before is after:
+            continue
+        if node.kind is Kind.LIST:
+            yield from _entries(node, entries(before), entries(after), path)
+        elif node.kind is Kind.LEAF_LIST:
+            yield from _values(node, before, after, path)
+        else:
+            yield from _instance(before, after, (*path, PathStep(node)))
+
+
+def _entries(node: SchemaNode, old: Entries, new: Entries, path: InstancePath) -> Iterator[Difference]:
+    for key in {**old, **new}:
+        before, after = old.get(key), new.get(key)
+        if before is not after:
+            yield from _instance(before, after, (*path, PathStep(node, key)))
+    yield from _moved(node, old, new, path)
+
+
+def _values(node: SchemaNode, before: Item | None, after: Item | None, path: InstancePath) -> Iterator[Difference]:
+    old = dict.fromkeys(before if isinstance(before, tuple) else ())
+    new = dict.fromkeys(after if isinstance(after, tuple) else ())
+    for value in {**old, **new}:
+        if (value in old) != (value in new):
+            yield Difference(Change.DELETED if value in old else Change.CREATED, (*path, PathStep(node, (value,))))
+    yield from _moved(node, old, new, path)
+
+
+def _moved(
+    node: SchemaNode, old: Mapping[K, object], new: Mapping[K, object], path: InstancePath
+) -> Iterator[Difference]:
+    """Yield the list itself, without keys, where those in both stand in another order that is the user's."""
+    if node.ordered_by_user and [key for key in old if key in new] != [key for key in new if key in old]:
+        yield Difference(Change.UPDATED, (*path, PathStep(node)))
+
+
+def _instance(before: Item | None, after: Item | None, path: InstancePath) -> Iterator[Difference]:
+    node = path[-1].node
+    if before is None or after is None:
+        if node.kind is not Kind.CONTAINER or node.presence:
+            yield Difference(Change.CREATED if before is None else Change.DELETED, path)
+    elif before != after and not isinstance(after, Branch):
+        yield Difference(Change.UPDATED, path)
+    old = before.children if isinstance(before, Branch) else {}
+    new = after.children if isinstance(after, Branch) else {}
+    yield from _children(old, new, path)
