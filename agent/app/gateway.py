@@ -8,46 +8,54 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-from agent.app.errors import AppError
-from agent.app.scenario import Scenario
+from agent.app.configuration_file import BadConfiguration, ConfigurationFile, build, commit
+from agent.app.scenario import GatewayPlan, Scenario
 from agent.bindings.configuration import Configuration
 from agent.bindings.ike import IKE
+from agent.bindings.interfaces import IETF_INTERFACES, INTERFACES, Interfaces
+from agent.bindings.ipsec import IPSEC
 from agent.bindings.secrets import Secrets
 from agent.core.crypto.seal import Seal
 from agent.core.device import Device
 from agent.core.link import Network
 from agent.core.peer import Peer
 from agent.core.world import Entropy, World
-from agent.datastore.errors import RpcError, RpcErrors
-from agent.datastore.parsing import parse_configuration
 from agent.datastore.registry import Registry, compile_bindings
 from agent.datastore.schema import ModuleRequest, Schema, load_schema
 from agent.datastore.stores import Stores
-from agent.datastore.transaction import Transactions
-from agent.netconf.messages import MalformedMessage, parse_document
 from agent.netconf.monitoring import ACCESS_CONTROL, MONITORING
 from agent.netconf.server import Clocks, Server
 from agent.netconf.session import SessionLimits
+from agent.netconf.subscriptions import STREAMS
 from agent.netconf.yang_library import YANG_LIBRARY
 
 MODULES: Final = (
     ModuleRequest("ipsec-agent-ike"),
-    ModuleRequest("ietf-netconf"),
+    ModuleRequest("ipsec-agent-ipsec"),
+    ModuleRequest("ipsec-agent-interfaces"),
+    ModuleRequest("ietf-netconf", ("writable-running", "rollback-on-error", "validate", "startup")),
     ModuleRequest("ietf-netconf-monitoring"),
     ModuleRequest("ietf-netconf-acm"),
     ModuleRequest("ietf-datastores"),
     ModuleRequest("ietf-yang-library"),
+    ModuleRequest("ietf-netconf-with-defaults"),
+    ModuleRequest("notifications"),
+    ModuleRequest("nc-notifications"),
 )
 """The modules that are served, with the features they have."""
-BINDINGS: Final = (IKE, MONITORING, ACCESS_CONTROL, YANG_LIBRARY)
+BINDINGS: Final = (IKE, IPSEC, INTERFACES, MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS)
 
 
-class BadConfiguration(AppError):
-    """A scenario's configuration that the device refuses; the message lists every reason."""
+class StartupKeeper(Protocol):
+    """Where the startup datastore outlives the process."""
 
-    exit_code = 2
+    def load(self) -> ConfigurationFile | None:
+        """Return what was kept, None when nothing is."""
+
+    def keep(self, xml: bytes) -> None:
+        """Keep top-level elements; OSError when that cannot be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,36 +80,42 @@ def boot(
     management: Callable[[], float],
     limits: SessionLimits = SessionLimits(),
     entropy: Entropy | None = None,
+    startup: StartupKeeper | None = None,
 ) -> Gateway:
-    """Assemble a scenario's gateway, configure it, start it, and let it settle; BadConfiguration when it cannot be."""
+    """Assemble a scenario's gateway, configure it, start it, and let it settle; BadConfiguration when it cannot be.
+
+    It is configured by its startup datastore if `startup` has one, else as the scenario says.
+    """
     world = World(now=scenario.start, seed=scenario.seed, factor=scenario.time_scale, entropy=entropy)
     network = Network(world)
-    peers = [Peer(world, network, plan) for plan in scenario.peers]
-    device = Device(world, network, scenario.device, peers=peers)
-    stores = Stores(lambda: world.now)
-    secrets = Secrets(registry.secrets, seal)
-    server = Server(registry, stores, Clocks(lambda: world.now, management), limits)
-    transactions = Transactions(registry, stores, (Configuration(device), server), secrets.open)
-    _configure(scenario.configuration, registry, secrets, transactions)
+    peers = [_peer(world, network, plan, registry) for plan in scenario.peers]
+    device = Device(world, network, scenario.device.bare, peers=peers)
+    clocks, secrets = Clocks(lambda: world.now, management), Secrets(registry.secrets, seal)
+    stores = Stores(clocks.device, lambda root: startup.keep(server.transactions.serialize(root)) if startup else None)
+    server = Server(registry, stores, clocks, limits, (Configuration(device),), secrets)
+    kept = startup.load() if startup is not None else None
+    commit(kept or scenario.device.configuration, registry, server.transactions, secrets.keep)
+    if kept is not None:
+        stores.restore_startup(stores.running)
     _attach(server, device)
     device.start()
     world.advance(scenario.start + scenario.settle)
     return Gateway(world, device, server)
 
 
-def _attach(server: Server, device: Device) -> None:
-    """Say what the bindings of each module take."""
-    for table in (MONITORING, ACCESS_CONTROL, YANG_LIBRARY):
-        server.attach(table.module, server)
-    server.attach(IKE.module, device)
-
-
-def _configure(xml: bytes, registry: Registry, secrets: Secrets, transactions: Transactions) -> None:
+def _peer(world: World, network: Network, plan: GatewayPlan, registry: Registry) -> Peer:
+    config = build(plan.configuration, plan.bare, registry)
     try:
-        root = parse_document(xml)
-        transactions.commit(parse_configuration(registry.schema, root, secrets.keep))
-    except MalformedMessage as error:
-        raise BadConfiguration(f"the scenario's configuration is {error}") from error
-    except (RpcError, RpcErrors) as error:
-        reasons = "\n".join(f"  {problem.message}" for problem in error.errors)
-        raise BadConfiguration(f"the scenario's configuration is refused:\n{reasons}") from error
+        return Peer(world, network, config, initiates=plan.initiates)
+    except ValueError as error:
+        raise BadConfiguration(f"{plan.configuration.name}: {error}") from error
+
+
+def _attach(server: Server, device: Device) -> None:
+    """Say what the bindings of each module take, and have the device's events published."""
+    for table in (MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS):
+        server.attach(table.module, server)
+    for table in (IKE, IPSEC):
+        server.attach(table.module, device)
+    server.attach(IETF_INTERFACES, Interfaces(device, server.started_at))
+    device.world.bus.subscribe(server.publish)

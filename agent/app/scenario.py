@@ -1,11 +1,12 @@
 """Scenario files: the device, its remote gateways, its users, and the date at which it all begins (YAML).
 
-Every error names the file, the line and the column. A configuration file is named relative to its scenario.
+Every error names the file, the line and the column. A gateway, the device and each remote one alike, is configured by
+a file of XML in the modules that are served, which is named relative to the scenario.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.resources import files
@@ -15,20 +16,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from agent.app.configuration_file import ConfigurationFile
 from agent.app.document import Section, read_document
 from agent.app.errors import AppError
-from agent.core.config import (
-    AuthenticationMethod,
-    DeviceConfig,
-    DhGroup,
-    EncryptionAlgorithm,
-    ExchangeMode,
-    HashAlgorithm,
-    IkeConfig,
-    IkePolicy,
-    IkeProposal,
-    Tunnel,
-)
+from agent.core.config import DeviceConfig
+from agent.core.identifiers import Address
 from agent.core.world import SECOND
 
 SUFFIX: Final = ".yaml"
@@ -41,11 +33,28 @@ class UnknownScenario(AppError):
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayPlan:
+    """A gateway before it is there: its own addresses, beside those of its tunnels, and its configuration.
+
+    A remote one that does not initiate negotiates nothing of its own accord: it answers.
+    """
+
+    name: str
+    addresses: tuple[Address, ...]
+    configuration: ConfigurationFile
+    initiates: bool
+
+    @property
+    def bare(self) -> DeviceConfig:
+        """What it is configured with before its configuration."""
+        return DeviceConfig(self.name, self.addresses)
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """A scenario as parsed; `start` and `settle` are device time in microseconds, `time_scale` is 0 for steps.
 
-    `device` lacks what `configuration` (XML) says; `peers` are the remote gateways that are emulated. `passwords` are
-    good on loopback addresses only.
+    `peers` are the remote gateways that are emulated. `passwords` are good on loopback addresses only.
     """
 
     name: str
@@ -54,9 +63,8 @@ class Scenario:
     settle: int
     time_scale: float
     seed: str
-    device: DeviceConfig
-    configuration: bytes = field(repr=False)
-    peers: tuple[DeviceConfig, ...]
+    device: GatewayPlan
+    peers: tuple[GatewayPlan, ...]
     passwords: Mapping[str, str] = field(repr=False)
 
 
@@ -82,7 +90,6 @@ def shipped_scenarios() -> Iterator[str]:
 
 def _read(path: Traversable, folder: Traversable) -> Scenario:
     root = read_document(str(path), path.read_text("utf-8"), "a scenario")
-    device = root.section("device")
     scenario = Scenario(
         name=root.text("name"),
         description=root.text("description"),
@@ -90,86 +97,52 @@ def _read(path: Traversable, folder: Traversable) -> Scenario:
         settle=round(root.read("settle-seconds", float, "a number of seconds", 0.0) * SECOND),
         time_scale=root.read("time-scale", _scale, "a number of at least 0, or 'step'", 1.0),
         seed=root.text("seed"),
-        configuration=_configuration(device, folder),
-        device=_device(device),
-        peers=tuple(_peer(peer) for peer in root.sections("peers")),
+        device=_device(root.section("device"), folder),
+        peers=tuple(_peer(peer, folder) for peer in root.sections("peers")),
         passwords=MappingProxyType(dict(root.items("users"))),
     )
     root.finish()
     return scenario
 
 
-def _configuration(device: Section, folder: Traversable) -> bytes:
-    name = device.text("configuration")
-    path = folder / name
-    if not path.is_file():
-        raise device.error(f"there is no file {name!r} beside the scenario")
-    return path.read_bytes()
-
-
-def _device(device: Section) -> DeviceConfig:
-    config = DeviceConfig(
-        name=device.text("name"),
-        addresses=device.read_all("addresses", ip_address, "an IP address"),
-        tunnels=tuple(_tunnel(tunnel) for tunnel in device.sections("tunnels")),
-    )
-    device.finish()
-    return config
-
-
-def _tunnel(section: Section) -> Tunnel:
-    tunnel = Tunnel(
-        source=section.read("source", ip_address, "an IP address"),
-        destination=section.read("destination", ip_address, "an IP address"),
-    )
-    section.finish()
-    return tunnel
-
-
-def _peer(peer: Section) -> DeviceConfig:
-    address = peer.read("address", ip_address, "an IP address")
-    policies = tuple(_policy(policy) for policy in peer.sections("ike-policies"))
-    config = DeviceConfig(
-        name=peer.text("name", str(address)),
-        addresses=(address,),
-        ike=IkeConfig(policies),
-        tunnels=tuple(_tunnel(tunnel) for tunnel in peer.sections("tunnels")),
-    )
-    peer.finish()
-    return config
-
-
-def _policy(section: Section) -> IkePolicy:
-    policy = IkePolicy(
-        peer_address=section.read("peer-address", ip_address, "an IP address"),
-        mode=section.read("mode", ExchangeMode, "main or aggressive", ExchangeMode.MAIN),
-        pre_shared_key=section.text("pre-shared-key").encode(),
-        proposals=tuple(_proposal(proposal) for proposal in section.sections("proposals")),
-    )
-    section.finish()
-    return policy
-
-
-def _proposal(section: Section) -> IkeProposal:
-    proposal = IkeProposal(
+def _device(section: Section, folder: Traversable) -> GatewayPlan:
+    plan = GatewayPlan(
         name=section.text("name"),
-        authentication_method=AuthenticationMethod.PRE_SHARED_KEYS,
-        authentication_algorithm=section.read("authentication-algorithm", HashAlgorithm, "md5 or sha1"),
-        encryption_algorithm=section.read("encryption-algorithm", EncryptionAlgorithm, "des-cbc or 3des-cbc"),
-        dh_group=section.read("dh-group", DhGroup, "group1 or group2"),
-        lifetime_seconds=section.read("lifetime-seconds", _within(180, 86400), "180 to 86400", 3600),
+        addresses=section.read_all("addresses", ip_address, "an IP address"),
+        configuration=_configuration(section, folder),
+        initiates=True,
     )
     section.finish()
-    return proposal
+    return plan
 
 
-def _within(least: int, most: int) -> Callable[[str], int]:
-    def convert(text: str) -> int:
-        if not least <= int(text) <= most:
-            raise ValueError(text)
-        return int(text)
+def _peer(section: Section, folder: Traversable) -> GatewayPlan:
+    address = section.read("address", ip_address, "an IP address")
+    plan = GatewayPlan(
+        name=section.text("name", str(address)),
+        addresses=(address,),
+        configuration=_configuration(section, folder),
+        initiates=section.read("initiates", _truth, "true or false", False),
+    )
+    section.finish()
+    return plan
 
-    return convert
+
+def _configuration(section: Section, folder: Traversable) -> ConfigurationFile:
+    path = section.read("configuration", lambda name: _existing(folder / name), "a file beside the scenario")
+    return ConfigurationFile(str(path), path.read_bytes())
+
+
+def _existing(path: Traversable) -> Traversable:
+    if not path.is_file():
+        raise ValueError(path.name)
+    return path
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError(text)
+    return text == "true"
 
 
 def _instant(text: str) -> int:

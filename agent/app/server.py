@@ -20,6 +20,7 @@ from typing import Final
 from agent.app.gateway import Gateway, boot, load_registry
 from agent.app.scenario import Scenario, load_scenario
 from agent.app.settings import ListenAddress, ServeOptions
+from agent.app.startup import Startup
 from agent.app.state import StateDirectory, default_state_directory
 from agent.app.users import Users, choose_users
 from agent.core.crypto.seal import KEY_OCTETS, Seal
@@ -41,7 +42,10 @@ def run(options: ServeOptions) -> None:
     path = options.state_directory or default_state_directory(options.scenario, os.environ)
     with StateDirectory.open(path) as state:
         limits = SessionLimits(options.settings.limits.hello_seconds, options.settings.limits.idle_seconds)
-        gateway = boot(scenario, load_registry(), Seal(sealing_key(state)), time.monotonic, limits)
+        startup, seal = Startup(state), Seal(sealing_key(state))
+        if options.reset:
+            startup.keep(b"")
+        gateway = boot(scenario, load_registry(), seal, time.monotonic, limits, startup=startup)
         asyncio.run(_serve(options, scenario, gateway, users, state))
 
 
@@ -90,7 +94,9 @@ def _say_ready(scenario: Scenario, addresses: list[ListenAddress], users: Users)
     """Tell a person on stderr how to connect, a script on stdout that it can, and a service manager likewise."""
     first = addresses[0]
     names = ", ".join(users.names)
-    hint = f"users {names}; passwords as the names" if users.names == tuple(scenario.passwords) else f"users {names}"
+    defaults = scenario.passwords
+    as_named = users.names == tuple(defaults) and all(user == password for user, password in defaults.items())
+    hint = f"users {names}; passwords as the names" if as_named else f"users {names}"
     connect = f"ssh -p {first.port} {next(iter(users.names), 'USER')}@{first.host} -s netconf"
     print(f"{scenario.description}\nconnect with: {connect}   ({hint})", file=sys.stderr, flush=True)
     print("ready", *(f"ssh {address}" for address in addresses), flush=True)

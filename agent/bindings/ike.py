@@ -22,7 +22,8 @@ from agent.core.config import (
 )
 from agent.core.device import Device
 from agent.core.identifiers import IkeSaId, MessageId
-from agent.core.ike.sa import IkeSa, Phase2Negotiation
+from agent.core.ike.phase2_negotiation import Phase2Negotiation
+from agent.core.ike.sa import IkeSa
 from agent.core.keying import UnknownPeer
 from agent.datastore.errors import input_path, invalid_value
 from agent.datastore.registry import (

@@ -7,13 +7,15 @@ World's bus.
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from agent.core.config import DeviceConfig, IkeSettings
+from agent.core.config import DeviceConfig, IkeSettings, check
 from agent.core.identifiers import Address, IkeSaId
 from agent.core.ike.engine import IkeStatistics
 from agent.core.ike.sa import IkeSa
-from agent.core.keying import Keying
+from agent.core.ipsec.sad import Sad
+from agent.core.keying import Keying, TunnelSa
 from agent.core.link import Network
 from agent.core.peer import Peer
+from agent.core.pic.interface import InterfaceState, interface_state
 from agent.core.world import World
 
 
@@ -30,7 +32,7 @@ class Device:
     ) -> None:
         self.world = world
         self.peers: Mapping[Address, Peer] = MappingProxyType(
-            {address: peer for peer in peers for address in peer.config.addresses}
+            {address: peer for peer in peers for address in peer.config.local_addresses}
         )
         self._peers = tuple(peers)
         self._network = network
@@ -42,7 +44,7 @@ class Device:
             send=network.send,
             bus=world.bus,
         )
-        for address in config.addresses:
+        for address in config.local_addresses:
             network.attach(address, self._keying.receive)
 
     @property
@@ -65,25 +67,46 @@ class Device:
         """A copy of the IKE counters."""
         return self._keying.ike_statistics
 
+    @property
+    def security_associations(self) -> Mapping[str, TunnelSa]:
+        """Every configured security association by its name, in the order of the configuration."""
+        return self._keying.security_associations
+
+    @property
+    def sad(self) -> Sad:
+        """The database of the IPsec SAs that packets can use."""
+        return self._keying.sad
+
+    @property
+    def interfaces(self) -> Mapping[str, InterfaceState]:
+        """Every encryption services PIC by its name, in the order of the configuration."""
+        return MappingProxyType({each.name: interface_state(each) for each in self.config.interfaces})
+
     def start(self) -> None:
-        """Bring up the peers, then begin to negotiate what the tunnels demand."""
+        """Bring up the peers, then begin to negotiate what is configured."""
         for peer in self._peers:
             peer.start()
         self._keying.start()
 
-    def reconfigure(self, config: DeviceConfig) -> None:
-        """Do as another configuration wants from now on. Raises ValueError when an address is somebody else's."""
-        before = self.config.addresses
-        added = [address for address in config.addresses if address not in before]
-        taken = [str(address) for address in added if self._network.is_attached(address)]
+    def check(self, config: DeviceConfig) -> None:
+        """Raise ValueError, with a message for a person, for a configuration that the device cannot do."""
+        check(config)
+        before = self.config.local_addresses
+        taken = [each for each in config.local_addresses if each not in before and self._network.is_attached(each)]
         if taken:
-            raise ValueError(f"somebody else has {', '.join(taken)}")
-        for address in added:
-            self._network.attach(address, self._keying.receive)
-        for address in before:
-            if address not in config.addresses:
-                self._network.detach(address)
+            raise ValueError(f"somebody else has {', '.join(map(str, taken))}")
+
+    def reconfigure(self, config: DeviceConfig) -> None:
+        """Do as another configuration wants from now on. Raises what `check` does, and then nothing has changed."""
+        self.check(config)
+        before = self.config.local_addresses
+        for address in config.local_addresses:
+            if address not in before:
+                self._network.attach(address, self._keying.receive)
         self._keying.reconfigure(config)
+        for address in before:
+            if address not in config.local_addresses:
+                self._network.detach(address)
 
     def clear_ike_sas(self, peer: Address | None = None) -> int:
         """Delete the IKE SAs with one peer or with all, telling the peers, and return how many.
@@ -91,4 +114,12 @@ class Device:
         Those that a tunnel demands are negotiated again at once. Raises UnknownPeer for an address with neither a
         policy nor an IKE SA.
         """
-        return self._keying.clear(peer)
+        return self._keying.clear_ike_sas(peer)
+
+    def clear_ipsec_sas(self, name: str | None = None) -> int:
+        """Delete the pairs of one dynamic security association or of all, telling the peers, and negotiate new ones.
+
+        Returns how many SAs that were, each direction counted. Manual ones are left alone; to name one raises
+        NotDynamic, and a name that is not configured UnknownSecurityAssociation.
+        """
+        return self._keying.clear_ipsec_sas(name)

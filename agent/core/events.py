@@ -7,7 +7,7 @@ the spellings of the published YANG modules, so that a reason is rendered by its
 from dataclasses import dataclass
 from enum import Enum
 
-from agent.core.identifiers import Address, Cookie, Endpoint, IkeSaId
+from agent.core.identifiers import Address, Cookie, Endpoint, EntryId, IkeSaId, Spi
 
 
 class DropReason(Enum):
@@ -50,6 +50,26 @@ class DeletionReason(Enum):
     INITIAL_CONTACT = "initial-contact"
     PEER_UNREACHABLE = "peer-unreachable"
     RECONFIGURED = "reconfigured"
+
+
+class IpsecDeletionReason(Enum):
+    """Why a pair of IPsec SAs was deleted."""
+
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+    CLEARED = "cleared"
+    PEER_DELETED = "peer-deleted"
+    RECONFIGURED = "reconfigured"
+    INTERFACE_DOWN = "interface-down"
+    PEER_UNREACHABLE = "peer-unreachable"
+    SWITCHED = "switched"
+
+
+class LifetimeKind(Enum):
+    """Which of its two lifetimes a pair has come to the end of: the soft one calls for a successor."""
+
+    SOFT = "soft"
+    HARD = "hard"
 
 
 class Outcome(Enum):
@@ -123,3 +143,125 @@ class DatagramDropped:
     at: int
     source: Endpoint
     reason: DropReason
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecSaInstalled:
+    """A pair of IPsec SAs is in the database."""
+
+    at: int
+    name: str
+    inbound_spi: Spi
+    outbound_spi: Spi
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecSaRekeyed:
+    """A pair has a successor, which is in use from now on."""
+
+    at: int
+    name: str
+    old_inbound_spi: Spi
+    new_inbound_spi: Spi
+    old_outbound_spi: Spi
+    new_outbound_spi: Spi
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecSaExpired:
+    """A lifetime of a pair is over."""
+
+    at: int
+    name: str
+    inbound_spi: Spi
+    outbound_spi: Spi
+    lifetime: LifetimeKind
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecSaDeleted:
+    """A pair is gone from the database."""
+
+    at: int
+    name: str
+    inbound_spi: Spi
+    outbound_spi: Spi
+    reason: IpsecDeletionReason
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecNegotiationFailed:
+    """A phase 2 negotiation for a security association ended without a pair."""
+
+    at: int
+    name: str
+    remote_address: Address
+    reason: FailureReason
+
+
+class RevocationReason(Enum):
+    """Why a certificate was revoked (RFC 5280 section 5.3.1)."""
+
+    UNSPECIFIED = "unspecified"
+    KEY_COMPROMISE = "key-compromise"
+    CA_COMPROMISE = "ca-compromise"
+    AFFILIATION_CHANGED = "affiliation-changed"
+    SUPERSEDED = "superseded"
+    CESSATION_OF_OPERATION = "cessation-of-operation"
+    CERTIFICATE_HOLD = "certificate-hold"
+    REMOVE_FROM_CRL = "remove-from-crl"
+    PRIVILEGE_WITHDRAWN = "privilege-withdrawn"
+    AA_COMPROMISE = "aa-compromise"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateExpiring:
+    """A certificate of the database ends soon: at `not_after`, device time in microseconds."""
+
+    at: int
+    id: EntryId
+    serial: int
+    subject: str
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateExpired:
+    """The validity of a certificate of the database is over."""
+
+    at: int
+    id: EntryId
+    serial: int
+    subject: str
+    not_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRevoked:
+    """A certificate of the database is on its issuer's revocation list; `revoked_at` is what the list says."""
+
+    at: int
+    id: EntryId
+    serial: int
+    subject: str
+    issuer: str
+    reason: RevocationReason
+    revoked_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CrlUpdated:
+    """A revocation list came into the database, the first of its issuer or a newer one."""
+
+    at: int
+    id: EntryId
+    issuer: str
+    this_update: int
+    next_update: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateDatabaseChanged:
+    """Entries of the certificate database came, went, or changed what they are: what is kept of it is out of date."""
+
+    at: int

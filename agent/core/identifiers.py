@@ -12,6 +12,8 @@ MessageId = NewType("MessageId", int)
 """32 bits that name an exchange within an IKE SA; 0 in phase 1."""
 Spi = NewType("Spi", int)
 """32 bits that name an IPsec SA at its receiver."""
+EntryId = NewType("EntryId", int)
+"""Number of a certificate or a revocation list in the certificate database; never reused."""
 
 Address = IPv4Address | IPv6Address
 

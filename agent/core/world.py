@@ -117,7 +117,7 @@ class Timer:
 class World:
     """Device time, its pace, the scheduler, entropy and the bus of one device and its peers."""
 
-    __slots__ = ("_cancelled", "_factor", "_heap", "_is_advancing", "_now", "_sequence", "bus", "entropy")
+    __slots__ = ("_cancelled", "_factor", "_goals", "_heap", "_is_advancing", "_now", "_sequence", "bus", "entropy")
 
     def __init__(self, *, now: int, seed: int | str, entropy: Entropy | None = None, factor: float = 1.0) -> None:
         self.entropy: Entropy = entropy if entropy is not None else SeededEntropy(seed)
@@ -127,6 +127,7 @@ class World:
         self._sequence = 0
         self._cancelled = 0
         self._is_advancing = False
+        self._goals: list[tuple[int, Callable[[], object]]] = []
         self.set_factor(factor)
 
     @property
@@ -171,6 +172,21 @@ class World:
             self._cancelled -= 1
         return heap[0][0] if heap else None
 
+    @property
+    def goal(self) -> int | None:
+        """The device time to be brought about at full speed, whatever the pace; None while there is none."""
+        return self._goals[0][0] if self._goals else None
+
+    def make_for(self, goal: int, reached: Callable[[], object]) -> None:
+        """Ask to be advanced to a device time at full speed; `reached` is called once all up to then has happened.
+
+        Who advances the World does it: this only tells. ValueError when the time has passed.
+        """
+        if goal < self._now:
+            raise ValueError(f"time never goes backwards: {goal} is before {self._now}")
+        self._goals.append((goal, reached))
+        self._goals.sort(key=lambda entry: entry[0])
+
     def advance(self, to: int, keep_going: Callable[[], bool] | None = None) -> bool:
         """Run everything due up to `to`, in order, and set the time to `to`.
 
@@ -188,6 +204,9 @@ class World:
         finally:
             self._is_advancing = False
         self._now = to
+        while self._goals and self._goals[0][0] <= to:
+            _, reached = self._goals.pop(0)
+            reached()
         return True
 
     def _run_due(self, to: int, keep_going: Callable[[], bool] | None) -> bool:

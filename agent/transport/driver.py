@@ -1,7 +1,8 @@
 """The driver: ties device time to wall time, at the pace that the device asks for.
 
-Invariants: device time never skips and never runs backwards; no turn of the loop is held longer than one slice, however
-much is due, so a device that cannot keep up lags and says so; with nothing due, nothing runs.
+A goal that the device has is made for at full speed first. Invariants: device time never skips and never runs
+backwards; no turn of the loop is held longer than one slice, however much is due, so a device that cannot keep up lags
+and says so; with nothing due, nothing runs.
 """
 
 from __future__ import annotations
@@ -79,13 +80,15 @@ class Driver:
         """Advance towards now for at most one slice and return whether it was reached."""
         if self._device.factor != self._factor or self._device.now != self._last_seen:
             self._anchor()  # the pace was changed, or another hand moved the device: go on from where it is
-        target = self._target()
-        if target <= self._device.now:
+        goal = self._device.goal
+        if goal is None and self._target() <= self._device.now:
             return True
         end = self._loop.time() + SLICE_SECONDS
-        reached = self._device.advance(target, lambda: self._loop.time() < end)
+        reached = self._device.advance(self._target() if goal is None else goal, lambda: self._loop.time() < end)
         self._last_seen = self._device.now
-        return reached
+        if goal is not None:
+            self._anchor()  # what was made up at full speed does not count for the pace
+        return reached and self._device.goal is None
 
     def _next_deadline(self) -> float | None:
         """The wall time at which the device has work to do; None when it has none or stands still."""

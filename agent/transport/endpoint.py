@@ -69,6 +69,10 @@ class Timed(Protocol):
     def factor(self) -> float:
         """Device seconds for each wall second; 0 never moves."""
 
+    @property
+    def goal(self) -> int | None:
+        """The device time, in microseconds, to be brought about at full speed whatever the factor; None without one."""
+
     def next_deadline(self) -> int | None:
         """The device time of the next event in microseconds; None when nothing is scheduled."""
 

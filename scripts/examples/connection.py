@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from ncclient import manager
+from ncclient.transport.errors import SSHError
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
@@ -19,12 +21,15 @@ def arguments(description: str) -> argparse.ArgumentParser:
 
 def connect(options: argparse.Namespace) -> manager.Manager:
     """Open a NETCONF session. The host key is not checked: the examples are for an emulated device on this machine."""
-    return manager.connect(
-        host=options.host,
-        port=options.port,
-        username=options.user,
-        password=options.password,
-        hostkey_verify=False,
-        look_for_keys=False,
-        allow_agent=False,
-    )
+    try:
+        return manager.connect(
+            host=options.host,
+            port=options.port,
+            username=options.user,
+            password=options.password,
+            hostkey_verify=False,
+            look_for_keys=False,
+            allow_agent=False,
+        )
+    except SSHError as error:
+        sys.exit(f"error: {error}")

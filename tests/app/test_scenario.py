@@ -11,15 +11,14 @@ import pytest
 
 from agent.app.document import DocumentError
 from agent.app.scenario import UnknownScenario, load_scenario, shipped_scenarios
-from agent.core.config import Tunnel
 from agent.core.world import SECOND
 
 
 def test_the_chapter_is_the_device_of_the_chapter_at_its_date() -> None:
     scenario = load_scenario("chapter")
     assert datetime.fromtimestamp(scenario.start / SECOND, UTC).strftime("%Y-%m") == "2003-03"
-    assert scenario.device.tunnels == (Tunnel(ip_address("4.4.4.5"), ip_address("4.4.4.4")),)
-    assert [peer.addresses for peer in scenario.peers] == [(ip_address("4.4.4.4"),)]
+    assert scenario.device.addresses == (ip_address("4.4.4.5"),)
+    assert [peer.addresses for peer in scenario.peers] == [(ip_address("4.4.4.4"),), (ip_address("3.3.3.3"),)]
     assert set(scenario.passwords) == {"admin", "operator", "guest"}
 
 
@@ -44,7 +43,9 @@ def own(folder: Path, old: str, new: str) -> str:
     shipped = files("agent.scenarios")
     text = (shipped / "chapter.yaml").read_text("utf-8")
     assert old in text
-    (folder / "chapter.xml").write_bytes((shipped / "chapter.xml").read_bytes())
+    for file in shipped.iterdir():
+        if file.name.startswith("chapter") and file.name.endswith(".xml"):
+            (folder / file.name).write_bytes(file.read_bytes())
     (folder / "own.yaml").write_text(text.replace(old, new))
     return str(folder / "own.yaml")
 
@@ -52,7 +53,8 @@ def own(folder: Path, old: str, new: str) -> str:
 def test_a_file_of_ones_own_finds_the_configuration_beside_it(tmp_path: Path) -> None:
     scenario = load_scenario(own(tmp_path, "seed: chapter", "seed: 7\ntime-scale: step"))
     assert (scenario.seed, scenario.time_scale) == ("7", 0.0)
-    assert scenario.configuration.startswith(b"<config")
+    assert scenario.device.configuration.xml.startswith(b"<config")
+    assert scenario.device.configuration.name == str(tmp_path / "chapter.xml")
 
 
 @pytest.mark.parametrize(
@@ -64,10 +66,13 @@ def test_a_file_of_ones_own_finds_the_configuration_beside_it(tmp_path: Path) ->
         ("seed: chapter", "seed: chapter\ntime-scale: inf", "'time-scale' must be"),
         ("seed: chapter", "seed: chapter\nsed: 1", "a scenario has no 'sed'"),
         ("addresses: [4.4.4.5]", "addresses: [4.4.4]", "every entry of 'addresses' must be an IP address"),
-        ("configuration: chapter.xml", "configuration: none.xml", "there is no file 'none.xml'"),
-        ("dh-group: group2", "dh-group: group5", "'dh-group' must be group1 or group2"),
-        ("dh-group: group2", "dh-group: group2\n            lifetime-seconds: 179", "must be 180 to 86400"),
-        ("destination: 4.4.4.4", "destinatoin: 4.4.4.4", "an entry of 'tunnels' needs 'destination'"),
+        ("configuration: chapter.xml", "configuration: none.xml", "must be a file beside the scenario, not 'none.xml'"),
+        ("configuration: chapter-4.4.4.4.xml", "configuration: .", "must be a file beside the scenario, not '.'"),
+        ("    configuration: chapter-4.4.4.4.xml", "    name: far", "an entry of 'peers' needs 'configuration'"),
+        ("- address: 4.4.4.4", "- address: 4.4.4", "'address' must be an IP address"),
+        ("- address: 4.4.4.4", "- address: 4.4.4.4\n    initiates: yes", "'initiates' must be true or false"),
+        ("- address: 4.4.4.4", "- adress: 4.4.4.4", "an entry of 'peers' needs 'address'"),
+        ("- address: 4.4.4.4", "- address: 4.4.4.4\n    tunnels: []", "an entry of 'peers' has no 'tunnels'"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, old: str, new: str, complaint: str) -> None:

@@ -12,8 +12,11 @@ from tests.bench.ike import ike
 from tests.bench.rows import Row, render_table
 from tests.bench.rpc import rpc
 from tests.bench.startup import startup
+from tests.bench.tunnels import tunnels
 
-BENCHES: Mapping[str, Callable[[], Iterator[Row]]] = MappingProxyType({"startup": startup, "rpc": rpc, "ike": ike})
+BENCHES: Mapping[str, Callable[[], Iterator[Row]]] = MappingProxyType(
+    {"startup": startup, "rpc": rpc, "ike": ike, "tunnels": tunnels}
+)
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncssh
 
 END_OF_HELLO = b"]]>]]>"
@@ -54,8 +56,20 @@ class NetconfClient:
         self._writer.write(b"".join(request(number, operation) for number in range(1, count + 1)))
         reply = b""
         for _ in range(count):
-            reply = await self._reader.readuntil(END_OF_CHUNKS)
+            reply = await self._read_message()
         return reply
+
+    async def _read_message(self) -> bytes:
+        """Read up to the end of chunks; a message may be larger than the reader's buffer."""
+        parts = []
+        while True:
+            try:
+                parts.append(await self._reader.readuntil(END_OF_CHUNKS))
+                return b"".join(parts)
+            except asyncio.IncompleteReadError as error:
+                if not error.partial:
+                    raise
+                parts.append(error.partial)
 
     async def close(self) -> None:
         """Disconnect."""

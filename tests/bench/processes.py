@@ -45,4 +45,9 @@ def serving(*arguments: str) -> Iterator[Server]:
 
 def agent_arguments(state: Path) -> list[str]:
     """``ipsec-agent serve`` of the scenario ``chapter``, on a free port."""
-    return ["-m", "agent", "serve", "--scenario", "chapter", "--listen", "127.0.0.1:0", "--state-dir", str(state)]
+    return scenario_arguments("chapter", state)
+
+
+def scenario_arguments(scenario: str, state: Path) -> list[str]:
+    """``ipsec-agent serve`` of a scenario, on a free port."""
+    return ["-m", "agent", "serve", "--scenario", scenario, "--listen", "127.0.0.1:0", "--state-dir", str(state)]

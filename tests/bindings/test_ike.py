@@ -22,14 +22,14 @@ from agent.core.events import (
     PeerUnreachable,
 )
 from agent.core.identifiers import Cookie, IkeSaId
+from agent.core.ike.flags import IkeSaFlag
 from agent.core.ike.phase1 import Role
-from agent.core.ike.sa import IkeSaFlag
 from agent.core.world import Event
+from agent.datastore.edit import parse_configuration
 from agent.datastore.output import render_notification
-from agent.datastore.parsing import parse_configuration
 from agent.datastore.schema import SchemaNode
 from agent.datastore.tree import find
-from tests.support.chapter import Emulation, chapter, registry
+from tests.support.chapter import Emulation, chapter, configured, registry
 from tests.support.netconf_wire import error, text, texts
 
 SA = "ike:ike/ike:security-associations/ike:security-association"
@@ -89,7 +89,7 @@ def test_the_sa_that_is_shown_is_the_one_that_two_engines_negotiated() -> None:
     emulation = Emulation()
     data = emulation.connect().get(FILTER)
     (sa,) = emulation.gateway.device.ike_sas.values()
-    (peer,) = emulation.gateway.device.peers.values()
+    peer = emulation.gateway.device.peers[ip_address("4.4.4.4")]
     (theirs,) = peer.ike_sas.values()
     assert text(data, f"{SA}/ike:initiator-cookie") == sa.initiator_cookie.hex() == theirs.initiator_cookie.hex()
     assert text(data, f"{SA}/ike:responder-cookie") == sa.responder_cookie.hex() == theirs.responder_cookie.hex()
@@ -125,6 +125,16 @@ def test_the_flags_pass_from_waiting_for_done_to_none() -> None:
     assert text(wire.get(FILTER), f"{SA}/ike:flags") == "caller-notification-sent"
 
 
+def test_the_negotiation_of_the_pair_is_shown_with_the_identities_of_the_chapter() -> None:
+    data = Emulation().connect().get(FILTER)
+    negotiation = f"{SA}/ike:negotiation"
+    assert text(data, f"{SA}/ike:ipsec-sas-created") == "2"
+    assert text(data, f"{SA}/ike:negotiations-in-progress") == "1"
+    assert text(data, f"{negotiation}/ike:local-identity") == "ipv4_subnet(tcp:80,[0..7]=10.1.1.0/24)"
+    assert text(data, f"{negotiation}/ike:remote-identity") == "ipv4_subnet(tcp:100,[0..7]=10.1.2.0/24)"
+    assert text(data, f"{negotiation}/ike:flags") == "caller-notification-sent waiting-for-done"
+
+
 def test_clear_of_one_peer_answers_how_many_and_the_cookies_are_new() -> None:
     emulation = Emulation()
     wire = emulation.connect()
@@ -149,8 +159,7 @@ def test_clear_of_an_unknown_peer_is_refused_with_the_path_of_the_leaf() -> None
 
 
 def test_clear_of_a_known_peer_without_an_sa_clears_none() -> None:
-    scenario = chapter()
-    emulation = Emulation(chapter(device=type(scenario.device)(name="host", addresses=scenario.device.addresses)))
+    emulation = Emulation(configured(("<ipsec-sa>sa-dynamic</ipsec-sa>", "")))
     reply = emulation.connect().rpc(CLEAR.format("<peer-address>4.4.4.4</peer-address>"))
     assert text(reply, "ike:cleared") == "0"
 

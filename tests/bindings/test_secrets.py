@@ -7,7 +7,7 @@ from lxml import etree
 
 from agent.bindings.secrets import Secrets
 from agent.core.crypto.seal import KEY_OCTETS, Seal
-from agent.datastore.parsing import parse_configuration
+from agent.datastore.edit import parse_configuration
 from agent.datastore.values import InvalidValue
 from tests.support.chapter import Emulation, registry
 from tests.support.netconf_wire import text

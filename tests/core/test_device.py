@@ -74,3 +74,47 @@ def test_a_day_leaves_no_more_timers_than_an_hour() -> None:
 
 def _port(address: Address) -> Endpoint:
     return Endpoint(address, 500)
+
+
+def test_the_interfaces_are_those_that_are_configured() -> None:
+    lab = Lab(device_config(policy(NEAR), policy(FAR), tunnels=(NEAR, FAR)))
+    assert list(lab.device.interfaces) == ["es-1/3/0"]
+    assert list(lab.device.interfaces["es-1/3/0"].units) == [0, 1]
+    lab.device.reconfigure(device_config(policy(NEAR), tunnels=()))
+    assert lab.device.interfaces == {}
+
+
+def test_the_source_of_a_tunnel_is_an_address_of_the_device() -> None:
+    lab = Lab(device_config(policy(NEAR), addresses=())).start()
+    assert lab.network.is_attached(LOCAL)
+    assert len(lab.matured) == 1
+    lab.device.reconfigure(device_config(policy(NEAR), tunnels=(), addresses=()))
+    assert not lab.network.is_attached(LOCAL)
+
+
+def test_the_peer_is_told_before_the_address_that_it_knows_goes() -> None:
+    lab = Lab(device_config(policy(NEAR), addresses=())).start()
+    lab.device.reconfigure(device_config(policy(NEAR), tunnels=(), addresses=()))
+    lab.run(seconds=1)
+    assert lab.near.ike_sas == {}
+    assert lab.near.sad.installed == 0
+
+
+def test_a_check_changes_nothing_and_says_what_is_wrong() -> None:
+    lab = Lab().start()
+    before = lab.device.config
+    lab.device.check(device_config(policy(NEAR), policy(FAR), tunnels=(NEAR, FAR)))
+    with pytest.raises(ValueError, match="no IKE policy"):
+        lab.device.check(device_config(policy(NEAR), tunnels=(FAR,)))
+    with pytest.raises(ValueError, match=r"somebody else has 4\.4\.4\.4"):
+        lab.device.check(device_config(policy(NEAR), addresses=(NEAR,)))
+    assert lab.device.config is before
+    assert len(lab.matured) == 1
+
+
+def test_security_associations_cannot_be_changed_from_outside() -> None:
+    lab = Lab().start()
+    with pytest.raises(TypeError):
+        lab.device.security_associations["x"] = lab.association()  # type: ignore[index]
+    with pytest.raises(TypeError):
+        lab.association().sas[next(iter(lab.association().sas))] = None  # type: ignore[index]

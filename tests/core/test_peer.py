@@ -1,7 +1,7 @@
 """Remote gateways in the World of a device."""
 
 from agent.core.world import Event
-from tests.support.devices import LOCAL, NEAR, Lab, device_config, peer_config
+from tests.support.devices import NEAR, Lab, device_config
 from tests.support.gateways import policy
 
 
@@ -10,12 +10,12 @@ def test_the_devices_subscribers_never_see_a_peers_events() -> None:
     peers: list[Event] = []
     lab.near.bus.subscribe(peers.append)
     lab.start()
-    assert len(lab.events) == len(peers) == 1
+    assert len(lab.events) == len(peers) == 2
     assert lab.events != peers
 
 
 def test_a_peer_that_is_not_reachable_neither_hears_nor_speaks() -> None:
-    lab = Lab(near=peer_config(NEAR, LOCAL))
+    lab = Lab(near_initiates=True)
     lab.near.reachable = False
     lab.start(seconds=5)
     assert lab.near.established == 0
@@ -23,8 +23,14 @@ def test_a_peer_that_is_not_reachable_neither_hears_nor_speaks() -> None:
     assert all(sa.role.value == "initiator" for sa in lab.sas)
 
 
-def test_a_peer_with_a_tunnel_of_its_own_negotiates() -> None:
-    lab = Lab(device_config(policy(NEAR), tunnels=()), near=peer_config(NEAR, LOCAL)).start()
+def test_a_peer_begins_nothing_unless_it_is_made_to() -> None:
+    lab = Lab(device_config(policy(NEAR), tunnels=())).start(seconds=100)
+    assert lab.sas == []
+    assert lab.near.ike_sas == {}
+
+
+def test_a_peer_that_initiates_negotiates() -> None:
+    lab = Lab(device_config(policy(NEAR), tunnels=()), near_initiates=True).start()
     (sa,) = lab.matured
     assert sa.role.value == "responder"
     assert lab.near.established == 1

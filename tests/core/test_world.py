@@ -232,3 +232,32 @@ def test_a_subscriber_may_leave_while_it_hears() -> None:
     bus.publish(Happened(1))
     bus.publish(Happened(2))
     assert heard == ["once", "always", "always"]
+
+
+def test_a_goal_is_told_when_all_up_to_then_has_happened() -> None:
+    world = World(now=0, seed=1)
+    told: list[str] = []
+    world.call_at(10, lambda: told.append("event"))
+    world.make_for(10, lambda: told.append("reached"))
+    world.call_at(10, lambda: told.append("later event"))
+    assert world.goal == 10
+    world.advance(20)
+    assert told == ["event", "later event", "reached"]
+    assert world.goal is None
+
+
+def test_a_goal_that_is_not_reached_is_not_told() -> None:
+    world = World(now=0, seed=1)
+    told: list[int] = []
+    for goal in (30, 20):
+        world.make_for(goal, lambda goal=goal: told.append(goal))  # type: ignore[misc]
+    world.advance(25)
+    assert told == [20]
+    assert world.goal == 30
+
+
+def test_a_goal_in_the_past_is_refused() -> None:
+    world = World(now=5, seed=1)
+    with pytest.raises(ValueError, match="backwards"):
+        world.make_for(4, lambda: None)
+    assert world.goal is None

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.served import Served
+from tests.support.served import Served, served
 
 EXAMPLES = Path(__file__).parents[2] / "scripts" / "examples"
 
@@ -68,3 +68,104 @@ def test_clear_of_an_unknown_peer_says_so(chapter: Served) -> None:
     assert refused.returncode == 1
     assert "9.9.9.9" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def spis(output: str) -> list[str]:
+    """Return every SPI of the dynamic security association in a detailed output."""
+    return re.findall(r"SPI: (\d+), AUX", output)
+
+
+def test_show_ipsec_brief_prints_the_table_of_the_chapter(chapter: Served) -> None:
+    shown = run(chapter, "show_ipsec_security_associations", "sa-manual", "brief")
+    assert shown.returncode == 0, shown.stderr
+    heading, header, *lines = shown.stdout.splitlines()
+    assert heading == "Security association: sa-manual, Interface family: Up"
+    assert header.split() == ["Direction", "SPI", "AUX-SPI", "Mode", "Type", "Protocol"]
+    assert [line.split() for line in lines] == [
+        ["inbound", "2908734119", "0", "tunnel", "manual", "AH"],
+        ["outbound", "3494029335", "0", "tunnel", "manual", "AH"],
+    ]
+    assert [header.index(word) for word in ("SPI", "AUX-SPI", "Mode", "Type", "Protocol")] == [
+        lines[0].index(word) for word in ("2908", "0  ", "tunnel", "manual", "AH")
+    ]
+
+
+def test_show_ipsec_detail_prints_the_fields_of_the_chapter(chapter: Served) -> None:
+    shown = run(chapter, "show_ipsec_security_associations", "sa-dynamic", "detail")
+    assert shown.returncode == 0, shown.stderr
+    heading, *blocks = shown.stdout.rstrip().split("\n\n")
+    assert heading == "Security association: sa-dynamic, Interface family: Up"
+    assert len(blocks) == 2
+    for block, direction in zip(blocks, ("inbound", "outbound"), strict=True):
+        first, *rest = block.splitlines()
+        assert re.fullmatch(rf"Direction: {direction}, SPI: \d+, AUX-SPI: 0, State: Installed", first)
+        assert rest[:2] == [
+            "Mode: tunnel, Type: dynamic",
+            "Protocol: ESP, Authentication: hmac-md5-96, Encryption: None",
+        ]
+        assert re.fullmatch(r"Soft lifetime: Expires in 2[23]\d{3} seconds", rest[2])
+        assert re.fullmatch(r"Hard lifetime: Expires in 28\d{3} seconds", rest[3])
+        assert rest[4:] == ["Anti-replay service: Disabled"]
+
+
+def test_show_ipsec_of_all_prints_a_manual_one_without_lifetimes(chapter: Served) -> None:
+    shown = run(chapter, "show_ipsec_security_associations", "detail")
+    assert shown.returncode == 0, shown.stderr
+    _, manual = shown.stdout.split("Security association: sa-manual")
+    assert "sa-dynamic" not in manual
+    assert "Mode: tunnel, Type: manual\nProtocol: AH, Authentication: hmac-md5-96, Encryption: None" in manual
+    assert "lifetime" not in manual
+
+
+def test_show_ipsec_of_an_unknown_name_says_so(chapter: Served) -> None:
+    refused = run(chapter, "show_ipsec_security_associations", "nonsense")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "error: there is no security association nonsense\n"
+
+
+def test_clear_ipsec_makes_the_spis_new_and_leaves_the_manual_one_alone(chapter: Served) -> None:
+    before = spis(run(chapter, "show_ipsec_security_associations", "sa-dynamic", "detail").stdout)
+    cleared = run(chapter, "clear_ipsec_security_associations")
+    after = spis(run(chapter, "show_ipsec_security_associations", "sa-dynamic", "detail").stdout)
+    assert (cleared.returncode, cleared.stdout) == (0, "2 cleared\n")
+    assert len(before) == len(after) == 2
+    assert not set(before) & set(after)
+    manual = run(chapter, "show_ipsec_security_associations", "sa-manual", "detail").stdout
+    assert spis(manual) == ["2908734119", "3494029335"]
+
+
+def test_clear_ipsec_of_a_manual_one_is_refused(chapter: Served) -> None:
+    refused = run(chapter, "clear_ipsec_security_associations", "sa-manual")
+    assert refused.returncode == 1
+    assert "sa-manual is manual" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_tunnel_is_added_whole_and_removed_whole(chapter: Served) -> None:
+    added = run(chapter, "add_tunnel")
+    assert (added.returncode, added.stdout) == (0, "sa-added up\n"), added.stderr
+    shown = run(chapter, "show_ike_security_associations", "3.3.3.3")
+    assert "Matured" in shown.stdout
+    again = run(chapter, "add_tunnel")
+    assert again.returncode == 1
+    assert "exists already" in again.stderr
+    removed = run(chapter, "add_tunnel", "--remove")
+    assert (removed.returncode, removed.stdout) == (0, "sa-added removed\n"), removed.stderr
+    assert "Matured" not in run(chapter, "show_ike_security_associations", "3.3.3.3").stdout
+    assert "sa-added" not in run(chapter, "show_ipsec_security_associations").stdout
+
+
+def test_a_tunnel_with_the_wrong_key_stays_down(chapter: Served) -> None:
+    added = run(chapter, "add_tunnel", "--key", "wrong", "--name", "sa-wrong")
+    assert added.returncode == 1
+    assert "configured and not up" in added.stderr
+    assert run(chapter, "add_tunnel", "--name", "sa-wrong", "--remove").returncode == 0
+
+
+def test_a_watcher_sees_a_rekey_when_time_runs_fast(tmp_path: Path) -> None:
+    with served(tmp_path / "state", "--scenario", "chapter", "--time-scale", "10000") as fast:
+        watched = run(fast, "watch_rekey", "--count", "4", "--timeout", "30")
+    assert watched.returncode == 0, watched.stderr
+    seen = [line.split()[1] for line in watched.stdout.splitlines()]
+    assert seen == ["ipsec-sa-expired", "ipsec-sa-installed", "ipsec-sa-rekeyed", "ipsec-sa-deleted"]
+    assert "lifetime=soft" in watched.stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from agent.app.gateway import Gateway, boot, load_registry
+from agent.app.gateway import Gateway, StartupKeeper, boot, load_registry
 from agent.app.scenario import Scenario, load_scenario
 from agent.core.crypto.seal import KEY_OCTETS, Seal
 from agent.core.world import SECOND
@@ -25,14 +25,27 @@ def chapter(**changes: object) -> Scenario:
     return replace(load_scenario("chapter"), **changes)  # type: ignore[arg-type]
 
 
+def configured(*replaced: tuple[str, str]) -> Scenario:
+    """Return the scenario of the chapter with parts of the device's configuration replaced, each of which is there."""
+    scenario = chapter()
+    file = scenario.device.configuration
+    xml = file.xml.decode()
+    for old, new in replaced:
+        assert old in xml, old
+        xml = xml.replace(old, new)
+    return replace(scenario, device=replace(scenario.device, configuration=replace(file, xml=xml.encode())))
+
+
 class Emulation:
     """A booted gateway."""
 
-    def __init__(self, scenario: Scenario | None = None) -> None:
+    def __init__(self, scenario: Scenario | None = None, startup: StartupKeeper | None = None) -> None:
         """Boot a scenario, by default the chapter's."""
         self.management_now = 0.0
         seal = Seal(bytes(KEY_OCTETS))
-        self.gateway: Gateway = boot(scenario or chapter(), registry(), seal, lambda: self.management_now)
+        self.gateway: Gateway = boot(
+            scenario or chapter(), registry(), seal, lambda: self.management_now, startup=startup
+        )
 
     def connect(self, user: str = "admin") -> Wire:
         """Open a session and exchange hellos."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
+from itertools import count
 
 from agent.core.config import (
     AuthenticationMethod,
@@ -13,12 +14,20 @@ from agent.core.config import (
     IkePolicy,
     IkeProposal,
     IkeSettings,
+    IpsecAuthentication,
+    IpsecPolicy,
+    IpsecProposal,
+    IpsecProtocol,
+    SaMode,
+    TrafficIdentity,
 )
 from agent.core.events import DeletionReason, DropReason, FailureReason
-from agent.core.identifiers import Address, Endpoint
+from agent.core.identifiers import Address, Endpoint, Spi
+from agent.core.ike.agreement import Agreement, Request, Terms
 from agent.core.ike.engine import IkeEngine
 from agent.core.ike.message import Header
-from agent.core.ike.numbers import ExchangeType
+from agent.core.ike.numbers import ExchangeType, ProtocolId
+from agent.core.ike.phase2_negotiation import Phase2Negotiation
 from agent.core.ike.sa import IkeSa
 from agent.core.link import LinkProfile, Network
 from agent.core.world import SECOND, Bus, Event, World
@@ -42,6 +51,34 @@ def policy(peer: Address, **changes: object) -> IkePolicy:
     return replace(IkePolicy(peer, ExchangeMode.MAIN, (PROPOSAL,), b"a secret"), **changes)  # type: ignore[arg-type]
 
 
+ESP = IpsecProposal(
+    name="esp-3des-md5",
+    protocol=IpsecProtocol.ESP,
+    authentication_algorithm=IpsecAuthentication.HMAC_MD5_96,
+    encryption_algorithm=EncryptionAlgorithm.TRIPLE_DES_CBC,
+    lifetime_seconds=3600,
+)
+AH = replace(ESP, name="ah-md5", protocol=IpsecProtocol.AH, encryption_algorithm=None)
+BUNDLE = replace(ESP, name="bundle", protocol=IpsecProtocol.BUNDLE)
+
+ALICES_NET = TrafficIdentity(ip_network("10.1.0.0/16"))
+BOBS_NET = TrafficIdentity(ip_network("10.2.0.0/16"))
+
+
+def terms(
+    local: TrafficIdentity,
+    remote: TrafficIdentity,
+    *proposals: IpsecProposal,
+    group: DhGroup | None = None,
+    mode: SaMode = SaMode.TUNNEL,
+    first_spi: int = 1000,
+) -> Terms:
+    """Return terms for some traffic, by default on one proposal, with SPIs that go up from the first."""
+    spis = count(first_spi)
+    policy = IpsecPolicy("policy", proposals or (ESP,), group)
+    return Terms("sa", policy, mode, local, remote, lambda: Spi(next(spis)))
+
+
 @dataclass
 class Policies:
     """A policy manager that decides by a table, and writes down what it is told."""
@@ -52,6 +89,13 @@ class Policies:
     established: list[IkeSa] = field(default_factory=list)
     failed: list[tuple[IkeSa, FailureReason]] = field(default_factory=list)
     deleted: list[tuple[IkeSa, DeletionReason]] = field(default_factory=list)
+    terms: list[Terms] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    agreed: list[Agreement] = field(default_factory=list)
+    failed_phase2: list[tuple[Phase2Negotiation, FailureReason]] = field(default_factory=list)
+    over: list[Phase2Negotiation] = field(default_factory=list)
+    peer_deleted: list[tuple[ProtocolId, Spi]] = field(default_factory=list)
+    has_pairs: bool = False
 
     def decide(self, remote: Endpoint, answer: Callable[[IkePolicy | None], None]) -> None:
         """Answer at once, or leave the answer waiting."""
@@ -72,6 +116,36 @@ class Policies:
     def on_deleted(self, sa: IkeSa, reason: DeletionReason) -> None:
         """Write it down."""
         self.deleted.append((sa, reason))
+
+    def has_pairs_with(self, peer: Address) -> bool:
+        """Say whether there are pairs."""
+        return self.has_pairs
+
+    def decide_phase2(self, sa: IkeSa, request: Request, answer: Callable[[Terms | None], None]) -> None:
+        """Answer on the first terms for the traffic, at once or, like phase 1, later."""
+        self.requests.append(request)
+        wanted = request.local_identity, request.remote_identity
+        found = next((each for each in self.terms if (each.local_identity, each.remote_identity) == wanted), None)
+        if self.is_pending:
+            self.waiting.append(lambda: answer(found))
+        else:
+            answer(found)
+
+    def on_phase2_established(self, sa: IkeSa, negotiation: Phase2Negotiation, agreement: Agreement) -> None:
+        """Write it down."""
+        self.agreed.append(agreement)
+
+    def on_phase2_failed(self, sa: IkeSa, negotiation: Phase2Negotiation, reason: FailureReason) -> None:
+        """Write it down."""
+        self.failed_phase2.append((negotiation, reason))
+
+    def on_phase2_over(self, sa: IkeSa, negotiation: Phase2Negotiation) -> None:
+        """Write it down."""
+        self.over.append(negotiation)
+
+    def on_ipsec_deleted(self, sa: IkeSa, protocol: ProtocolId, spi: Spi) -> None:
+        """Write it down."""
+        self.peer_deleted.append((protocol, spi))
 
 
 @dataclass(frozen=True)
@@ -160,6 +234,16 @@ class Pair:
         self.run(seconds=1)
         assert sa.is_matured
         return sa, self.bob.matured[-1]
+
+    def set_terms(self, *proposals: IpsecProposal, group: DhGroup | None = None, mode: SaMode = SaMode.TUNNEL) -> None:
+        """Let both ends protect the traffic between their networks on the same terms."""
+        alices = terms(ALICES_NET, BOBS_NET, *proposals, group=group, mode=mode, first_spi=1000)
+        bobs = terms(BOBS_NET, ALICES_NET, *proposals, group=group, mode=mode, first_spi=2000)
+        self.alice.policies.terms, self.bob.policies.terms = [alices], [bobs]
+
+    def negotiate(self, sa: IkeSa) -> Phase2Negotiation:
+        """Let Alice begin phase 2 on her first terms, without letting any time pass."""
+        return sa.negotiate(self.alice.policies.terms[0])
 
     def run(self, *, seconds: float) -> None:
         """Let time pass."""

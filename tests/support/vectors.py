@@ -17,10 +17,18 @@ from agent.core.config import (
     IkePolicy,
     IkeProposal,
     IkeSettings,
+    IpsecAuthentication,
+    IpsecPolicy,
+    IpsecProposal,
+    IpsecProtocol,
+    SaMode,
 )
-from agent.core.identifiers import Cookie, Endpoint
+from agent.core.identifiers import Cookie, Endpoint, Spi
+from agent.core.ike import identity
+from agent.core.ike.agreement import Terms
 from agent.core.ike.keymat import KeySeed
 from agent.core.ike.message import CookiePair
+from agent.core.ike.payloads import Identification
 
 FOLDER = FilePath(__file__).parent.parent / "vectors" / "ike"
 
@@ -60,6 +68,84 @@ class RecordedMessage:
 
 
 @dataclass(frozen=True)
+class RecordedQuickMode:
+    """One quick mode of a recording; initiator and responder are here its own, which are those of phase 1 too."""
+
+    keys: Mapping[str, Any]
+    proposal: Mapping[str, Any]
+    identities: Mapping[str, Any]
+    offer: bytes
+    """The body of the initiator's SA payload."""
+
+    @property
+    def message_id(self) -> bytes:
+        """Its message id."""
+        return bytes.fromhex(self.keys["message_id"])
+
+    def nonce(self, side: Side) -> bytes:
+        """Return a side's nonce."""
+        return bytes.fromhex(self.keys[f"nonce_{side[0]}"])
+
+    def spi(self, side: Side) -> Spi:
+        """Return the SPI that a side chose, and receives on."""
+        # The initiator's stands in the first proposal, also where the offer was refused and the keys do not name it.
+        return Spi(int.from_bytes(self.offer[16:20]) if side == "initiator" else int(self.keys["spi_responder"], 16))
+
+    def exponent(self, side: Side) -> bytes | None:
+        """Return a side's exponent; None without perfect forward secrecy."""
+        pfs = self.keys.get("pfs")
+        return bytes.fromhex(pfs[f"dh_private_{side[0]}"]) if pfs else None
+
+    def identity(self, side: Side) -> Identification:
+        """Return the identification of the traffic at a side."""
+        return Identification.decode(bytes.fromhex(self.identities[f"idc{side[0]}"]["body"]))
+
+    @property
+    def offered(self) -> IpsecPolicy:
+        """What the initiator offered, as a policy."""
+        return _ipsec_policy(self.proposal["offered"])
+
+    @property
+    def accepted(self) -> IpsecPolicy:
+        """A policy that allows what the responder chose and nothing else."""
+        return _ipsec_policy([self.proposal["accepted"]])
+
+    @property
+    def mode(self) -> SaMode:
+        """Tunnel or transport, within UDP or not."""
+        return SaMode(self.proposal["offered"][0]["encapsulation"].removeprefix("udp-"))
+
+    def terms(self, side: Side, policy: IpsecPolicy | None = None) -> Terms:
+        """Return the terms on which an engine in the place of a side negotiates."""
+        own: IpsecPolicy = policy or (self.offered if side == "initiator" else self.accepted)
+        initiators, responders = (identity.traffic(self.identity(end)) for end in ("initiator", "responder"))
+        assert initiators is not None
+        assert responders is not None
+        local, remote = (initiators, responders) if side == "initiator" else (responders, initiators)
+        return Terms("recorded", own, self.mode, local, remote, lambda: self.spi(side))
+
+
+def _ipsec_policy(proposals: Sequence[Mapping[str, Any]]) -> IpsecPolicy:
+    group = proposals[0].get("pfs_group")
+    return IpsecPolicy(
+        name="recorded",
+        proposals=tuple(_ipsec_proposal(str(number), each) for number, each in enumerate(proposals)),
+        perfect_forward_secrecy=DhGroup(f"group{group}") if group else None,
+    )
+
+
+def _ipsec_proposal(name: str, document: Mapping[str, Any]) -> IpsecProposal:
+    encryption = document.get("encryption", "null")
+    return IpsecProposal(
+        name=name,
+        protocol=IpsecProtocol(document["protocol"]),
+        authentication_algorithm=IpsecAuthentication(document["authentication"]),
+        encryption_algorithm=EncryptionAlgorithm(encryption) if encryption != "null" else None,
+        lifetime_seconds=document["life_seconds"],
+    )
+
+
+@dataclass(frozen=True)
 class Recording:
     """One exchange between two foreign daemons."""
 
@@ -87,6 +173,25 @@ class Recording:
     def phase1(self, seen_by: Side = "initiator") -> list[RecordedMessage]:
         """Return the messages of phase 1."""
         return self.messages(seen_by)[: PHASE_1_MESSAGES[self.mode]]
+
+    def later(self, seen_by: Side = "initiator") -> list[RecordedMessage]:
+        """Return the messages behind phase 1."""
+        return self.messages(seen_by)[PHASE_1_MESSAGES[self.mode] :]
+
+    def quick_modes(self) -> list[RecordedQuickMode]:
+        """Return every quick mode, in order."""
+        parts = [self.document[part]["quick"] for part in ("keys", "proposal", "ids")]
+        offers = [
+            body for message in self.later() if message.sender == "initiator" for body in self.bodies(message, "SA")
+        ]
+        return [RecordedQuickMode(*each) for each in zip(*parts, offers, strict=True)]
+
+    def message_ids(self, side: Side) -> list[bytes]:
+        """Return the message ids that a side drew, in order."""
+        drawn: dict[bytes, str] = {}
+        for each in self.later():
+            drawn.setdefault(each.datagram[20:24], each.sender)
+        return [message_id for message_id, sender in drawn.items() if sender == side]
 
     def _message(self, each: Mapping[str, Any], seen_by: Side) -> RecordedMessage:
         sender: Side = each["from"]
@@ -182,14 +287,18 @@ class Recording:
             local_identity=self.identity(side),
         )
 
-    def entropy(self, side: Side, *, message_ids: Sequence[bytes] = ()) -> RecordedEntropy:
-        """Return what a side drew."""
+    def entropy(self, side: Side, *, message_ids: Sequence[bytes] = (), has_phase2: bool = False) -> RecordedEntropy:
+        """Return what a side drew: in phase 1 and, if it is to go on, in every quick mode."""
         draws: dict[str, list[bytes]] = {"message-id": list(message_ids)}
         cookie = self.document["cookies"][side]
         draws["cookie"] = [bytes.fromhex(cookie)] if cookie else []
         if self.has_keys:
             draws["exponent"] = [self.key(f"dh_private_{side[0]}")]
             draws["nonce"] = [self.key(f"nonce_{side[0]}")]
+        for each in self.quick_modes() if has_phase2 else ():
+            exponent = each.exponent(side)
+            draws["exponent"] += [exponent] if exponent is not None else []
+            draws["nonce"] += [each.nonce(side)] if f"nonce_{side[0]}" in each.keys else []
         if self.forces_nat(side):
             views = [each.document["nat_d"] for each in self.sent_by(side) if "nat_d" in each.document]
             draws["nat-d"] = [bytes.fromhex(views[0]["source"]["hash"])]

@@ -23,6 +23,7 @@ class FakeDevice:
     events: list[int] = field(default_factory=list)
     cost_seconds: float = 0.0
     ran: list[tuple[int, float]] = field(default_factory=list)
+    goal: int | None = None
 
     def next_deadline(self) -> int | None:
         return min(self.events, default=None)
@@ -37,6 +38,8 @@ class FakeDevice:
             self.loop.now += self.cost_seconds
             self.ran.append((self.now, self.loop.now))
         self.now = to
+        if self.goal is not None and self.goal <= to:
+            self.goal = None
         return True
 
 
@@ -200,3 +203,41 @@ def test_many_requests_in_one_turn_arrange_one_turn_of_the_driver(loop: FakeLoop
     before = loop.turns
     loop.turn()
     assert loop.turns == before + 1
+
+
+def test_a_goal_is_made_for_at_full_speed_even_by_a_device_that_stands_still(
+    loop: FakeLoop, device: FakeDevice, driver: Driver
+) -> None:
+    device.factor = 0.0
+    device.events = [SECOND, 5 * SECOND]
+    driver.start()
+    device.goal = 10 * SECOND
+    driver.catch_up()
+    loop.settle()
+    assert (device.now, device.goal) == (10 * SECOND, None)
+    assert [at for at, _ in device.ran] == [SECOND, 5 * SECOND]
+    assert loop.is_idle, "and then it stands still again"
+
+
+def test_a_goal_far_away_is_made_for_in_slices(loop: FakeLoop, device: FakeDevice, driver: Driver) -> None:
+    device.factor = 0.0
+    device.events = [number * SECOND for number in range(1, 101)]
+    device.cost_seconds = SLICE_SECONDS / 2
+    driver.start()
+    device.goal = 200 * SECOND
+    driver.catch_up()
+    assert len(device.ran) <= 3, "one slice, and other sessions go on"
+    loop.settle()
+    assert (len(device.ran), device.now) == (100, 200 * SECOND)
+
+
+def test_what_was_made_up_at_full_speed_does_not_hold_the_pace_back(
+    loop: FakeLoop, device: FakeDevice, driver: Driver
+) -> None:
+    driver.start()
+    device.goal = 3600 * SECOND
+    driver.catch_up()
+    loop.settle()
+    loop.now += 2
+    driver.catch_up()
+    assert device.now == 3602 * SECOND

@@ -1,4 +1,4 @@
-"""Authentication with a pre-shared key (RFC 2409 sec. 5), HASH(1) of an Informational exchange (sec. 5.7), identities.
+"""Authentication with a pre-shared key (RFC 2409 sec. 5), the hashes of later exchanges (sec. 5.5, 5.7), identities.
 
 Hashes cover payload bodies as they stood on the wire.
 """
@@ -36,9 +36,19 @@ def phase1_hash(keys: Phase1Keys, prover: End, verifier: End, sa_body: bytes, id
     return hashes.hmac(keys.hash_algorithm, keys.skeyid, ends + sa_body + identity)
 
 
-def informational_hash(keys: Phase1Keys, message_id: MessageId, payloads: bytes) -> bytes:
+def hash_1(keys: Phase1Keys, message_id: MessageId, payloads: bytes) -> bytes:
     """Return HASH(1) over the payloads that follow it, generic headers included."""
     return hashes.hmac(keys.hash_algorithm, keys.skeyid_a, message_id.to_bytes(4) + payloads)
+
+
+def hash_2(keys: Phase1Keys, message_id: MessageId, ni: bytes, payloads: bytes) -> bytes:
+    """Return HASH(2) over the initiator's nonce and the payloads that follow it, generic headers included."""
+    return hash_1(keys, message_id, ni + payloads)
+
+
+def hash_3(keys: Phase1Keys, message_id: MessageId, ni: bytes, nr: bytes) -> bytes:
+    """Return HASH(3) over both nonces."""
+    return hashes.hmac(keys.hash_algorithm, keys.skeyid_a, b"\0" + message_id.to_bytes(4) + ni + nr)
 
 
 def address_identity(address: Address) -> Identification:

@@ -21,14 +21,16 @@ from agent.core.events import (
     IkeSaEstablished,
     Outcome,
 )
-from agent.core.identifiers import Address, Cookie, Endpoint, IkeSaId
+from agent.core.identifiers import Address, Cookie, Endpoint, IkeSaId, Spi
+from agent.core.ike.agreement import Agreement, Request, Terms
 from agent.core.ike.exchange import Discarded
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.main_mode import MainModeInitiator, MainModeResponder
 from agent.core.ike.message import ZERO_COOKIE, Header
 from agent.core.ike.natt import Path
-from agent.core.ike.numbers import ExchangeType, NotifyType
+from agent.core.ike.numbers import ExchangeType, NotifyType, ProtocolId
 from agent.core.ike.phase1 import Phase1, Role
+from agent.core.ike.phase2_negotiation import Phase2Negotiation
 from agent.core.ike.sa import IkeSa
 from agent.core.world import Bus, World
 
@@ -45,7 +47,7 @@ _OUTCOME: Final[Mapping[FailureReason, Outcome]] = MappingProxyType(
         FailureReason.AUTHENTICATION_FAILED: Outcome.AUTHENTICATION_FAILED,
     }
 )
-_SUPPORTED: Final = frozenset({ExchangeType.MAIN, ExchangeType.INFORMATIONAL})
+_SUPPORTED: Final = frozenset({ExchangeType.MAIN, ExchangeType.INFORMATIONAL, ExchangeType.QUICK_MODE})
 _FAILURE_BY_DELETION: Final[Mapping[DeletionReason, FailureReason]] = MappingProxyType(
     {DeletionReason.RECONFIGURED: FailureReason.RECONFIGURED}
 )
@@ -79,6 +81,30 @@ class PolicyManager(Protocol):
 
     def on_deleted(self, sa: IkeSa, reason: DeletionReason) -> None:
         """An IKE SA is gone."""
+        ...
+
+    def has_pairs_with(self, peer: Address) -> bool:
+        """Whether there are IPsec SAs with a peer, which must not be told that this is the first contact."""
+        ...
+
+    def decide_phase2(self, sa: IkeSa, request: Request, answer: Callable[[Terms | None], None]) -> None:
+        """Find the terms to answer a phase 2 request on, and call `answer`, now or later; None refuses the traffic."""
+        ...
+
+    def on_phase2_established(self, sa: IkeSa, negotiation: Phase2Negotiation, agreement: Agreement) -> None:
+        """A pair of IPsec SAs has been agreed on."""
+        ...
+
+    def on_phase2_failed(self, sa: IkeSa, negotiation: Phase2Negotiation, reason: FailureReason) -> None:
+        """A phase 2 negotiation ended without a pair."""
+        ...
+
+    def on_phase2_over(self, sa: IkeSa, negotiation: Phase2Negotiation) -> None:
+        """Nothing of a phase 2 negotiation can come any more."""
+        ...
+
+    def on_ipsec_deleted(self, sa: IkeSa, protocol: ProtocolId, spi: Spi) -> None:
+        """The peer has deleted the IPsec SA that it received on by an SPI."""
         ...
 
 
@@ -156,7 +182,8 @@ class IkeEngine:
         remote = Endpoint(policy.peer_address, policy.remote_port)
 
         def has_other_sa() -> bool:
-            return any(sa.is_matured for sa in self.sas_with(policy.peer_address))
+            address = policy.peer_address
+            return any(sa.is_matured for sa in self.sas_with(address)) or self._policies.has_pairs_with(address)
 
         phase1 = MainModeInitiator(self._settings, self._draw, policy, has_other_sa)
         sa = self._make(phase1, Path(local, remote))
@@ -174,6 +201,9 @@ class IkeEngine:
                 self._world.now, sa.id, sa.remote.address, sa.initiator_cookie, sa.responder_cookie, reason
             )
             self._bus.publish(deleted)
+            for negotiation in sa.negotiations.values():
+                negotiation.abandon(_FAILURE_BY_DELETION.get(reason, FailureReason.CLEARED))
+            sa.close()
             self._policies.on_deleted(sa, reason)
         elif sa.is_negotiating:
             self._forget(sa)
@@ -310,6 +340,26 @@ class IkeEngine:
     def on_lingered(self, sa: IkeSa) -> None:
         """Remove what was left of a failed negotiation."""
         self._forget(sa)
+
+    def on_phase2_requested(self, sa: IkeSa, negotiation: Phase2Negotiation, request: Request) -> None:
+        """Ask the policy manager."""
+        self._policies.decide_phase2(sa, request, negotiation.on_terms)
+
+    def on_phase2_established(self, sa: IkeSa, negotiation: Phase2Negotiation, agreement: Agreement) -> None:
+        """Tell the policy manager."""
+        self._policies.on_phase2_established(sa, negotiation, agreement)
+
+    def on_phase2_failed(self, sa: IkeSa, negotiation: Phase2Negotiation, reason: FailureReason) -> None:
+        """Tell the policy manager."""
+        self._policies.on_phase2_failed(sa, negotiation, reason)
+
+    def on_phase2_over(self, sa: IkeSa, negotiation: Phase2Negotiation) -> None:
+        """Tell the policy manager."""
+        self._policies.on_phase2_over(sa, negotiation)
+
+    def on_ipsec_deleted(self, sa: IkeSa, protocol: ProtocolId, spi: Spi) -> None:
+        """Tell the policy manager."""
+        self._policies.on_ipsec_deleted(sa, protocol, spi)
 
     def _draw(self, purpose: str, count: int) -> bytes:
         return self._world.entropy.draw(f"{self._name}/ike/{purpose}", count)

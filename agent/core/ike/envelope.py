@@ -1,8 +1,8 @@
 """What stands around payloads on the wire: the header, and encryption with its chain of vectors (RFC 2409 App. B).
 
 Every encrypted phase 1 message starts from the last block of the one before it, in either direction; every later
-exchange from a hash of the last phase 1 block and its message id. A received message moves the chain only when `accept`
-says so, after its exchange took it.
+exchange from a hash of the last phase 1 block and its message id, and where it has more than one message it goes on
+like phase 1. A received message moves the chain only when `accept` says so, after its exchange took it.
 """
 
 from agent.core.crypto.ciphers import BLOCK_OCTETS
@@ -18,24 +18,33 @@ from agent.core.ike.payloads import decode_payloads, encode_payloads
 class Envelope:
     """Puts payloads into datagrams of one IKE SA, and takes them out."""
 
-    __slots__ = ("_last_block", "cookies", "keys")
+    __slots__ = ("_chains", "_last_block", "cookies", "keys")
 
     def __init__(self, cookies: CookiePair) -> None:
         self.cookies = cookies
         self.keys: Phase1Keys | None = None
         self._last_block = b""
+        self._chains: dict[MessageId, bytes] = {}
 
     def take_keys(self, keys: Phase1Keys) -> None:
         """Encrypt and decrypt with these keys from now on."""
         self.keys = keys
         self._last_block = keys.iv
 
+    def begin(self, message_id: MessageId) -> None:
+        """Chain the messages of an exchange from now on."""
+        self._chains[message_id] = self._iv(self.established_keys, message_id)
+
+    def end(self, message_id: MessageId) -> None:
+        """Forget the chain of an exchange that is over."""
+        self._chains.pop(message_id, None)
+
     def seal(self, exchange: ExchangeType, message_id: MessageId, reply: Reply) -> bytes:
         """Return the datagram of a message."""
         body = encode_payloads(reply.payloads)
         flags = 0
         if reply.is_encrypted:
-            keys = self._established_keys()
+            keys = self.established_keys
             body = keys.encrypt(self._iv(keys, message_id), body)
             flags = ENCRYPTION_FLAG
             self._move(message_id, body)
@@ -51,7 +60,7 @@ class Envelope:
         ciphertext = datagram[HEADER_OCTETS:]
         if not ciphertext or len(ciphertext) % BLOCK_OCTETS:
             raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "a ciphertext that is not whole blocks")
-        keys = self._established_keys()
+        keys = self.established_keys
         plaintext = keys.decrypt(self._iv(keys, header.message_id), ciphertext)
         return Message(header, decode_payloads(header.first_payload, plaintext, is_padded=True))
 
@@ -60,13 +69,19 @@ class Envelope:
         if header.is_encrypted:
             self._move(header.message_id, datagram)
 
-    def _established_keys(self) -> Phase1Keys:
+    @property
+    def established_keys(self) -> Phase1Keys:
+        """The keys, which must be there by now."""
         assert self.keys is not None, "encryption before there are keys"
         return self.keys
 
     def _iv(self, keys: Phase1Keys, message_id: MessageId) -> bytes:
-        return self._last_block if message_id == PHASE_1 else keys.exchange_iv(self._last_block, message_id)
+        if message_id == PHASE_1:
+            return self._last_block
+        return self._chains.get(message_id) or keys.exchange_iv(self._last_block, message_id)
 
     def _move(self, message_id: MessageId, ciphertext: bytes) -> None:
         if message_id == PHASE_1:
             self._last_block = ciphertext[-BLOCK_OCTETS:]
+        elif message_id in self._chains:
+            self._chains[message_id] = ciphertext[-BLOCK_OCTETS:]

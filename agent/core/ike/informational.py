@@ -69,7 +69,7 @@ class InformationalInitiator(Exchange):
 
     def on_send(self, payloads: tuple[Payload, ...], keys: Phase1Keys, message_id: MessageId) -> Reply:
         """Send with HASH(1), encrypted."""
-        value = auth.informational_hash(keys, message_id, encode_payloads(payloads))
+        value = auth.hash_1(keys, message_id, encode_payloads(payloads))
         return Reply((Hash(value), *payloads), is_encrypted=True)
 
 
@@ -91,7 +91,7 @@ class InformationalResponder(Exchange):
         """Check HASH(1), which stands first, then hear everything behind it."""
         rest = message.payloads[1:]
         proof = message.payloads[0] if message.payloads else None
-        expected = auth.informational_hash(keys, message.header.message_id, encode_payloads(rest))
+        expected = auth.hash_1(keys, message.header.message_id, encode_payloads(rest))
         if not isinstance(proof, Hash) or not hashes.is_same(expected, proof.value):
             raise Discarded(DropReason.AUTHENTICATION_FAILED)
         for payload in rest:

@@ -47,6 +47,11 @@ class IdentityType(IntEnum):
     IPV4_ADDR_SUBNET = 4
     IPV6_ADDR = 5
     IPV6_ADDR_SUBNET = 6
+    IPV4_ADDR_RANGE = 7
+    IPV6_ADDR_RANGE = 8
+    DER_ASN1_DN = 9
+    DER_ASN1_GN = 10
+    KEY_ID = 11
 
 
 class NotifyType(IntEnum):

@@ -30,7 +30,6 @@ KEY_IKE: Final = 1
 """The only transform identifier of ISAKMP (RFC 2407 sec. 4.4.2)."""
 
 _LIFE_IN_SECONDS: Final = 1
-_BASIC_MAXIMUM: Final = 0xFFFF
 _LONGEST_NUMBER: Final = 4
 
 _ENCRYPTION: Final[Mapping[EncryptionAlgorithm, int]] = MappingProxyType(
@@ -113,16 +112,9 @@ def _algorithms(proposal: IkeProposal) -> dict[int, int]:
 
 def _attributes(proposal: IkeProposal) -> Iterator[Attribute]:
     for kind, value in _algorithms(proposal).items():
-        yield _number(kind, value)
-    yield _number(AttributeType.LIFE_TYPE, _LIFE_IN_SECONDS)
-    yield _number(AttributeType.LIFE_DURATION, proposal.lifetime_seconds)
-
-
-def _number(kind: int, value: int) -> Attribute:
-    """Return a numeric attribute: basic when it fits into two octets, else variable with four."""
-    if value <= _BASIC_MAXIMUM:
-        return Attribute(kind, value.to_bytes(2), is_basic=True)
-    return Attribute(kind, value.to_bytes(4), is_basic=False)
+        yield Attribute.of(kind, value)
+    yield Attribute.of(AttributeType.LIFE_TYPE, _LIFE_IN_SECONDS)
+    yield Attribute.of(AttributeType.LIFE_DURATION, proposal.lifetime_seconds)
 
 
 def _values(transform: Transform) -> dict[int, int] | None:

@@ -46,6 +46,11 @@ def authentication_failed(drop: DropReason) -> NegotiationRefused:
     return NegotiationRefused(FailureReason.AUTHENTICATION_FAILED, NotifyType.AUTHENTICATION_FAILED, drop)
 
 
+def malformed_message(notify: NotifyType) -> NegotiationRefused:
+    """Return the refusal of a message that is the peer's, and makes no sense."""
+    return NegotiationRefused(FailureReason.MALFORMED_MESSAGE, notify, DropReason.MALFORMED_MESSAGE)
+
+
 _BY_NOTIFY: Final[Mapping[int, FailureReason]] = MappingProxyType(
     {
         NotifyType.ATTRIBUTES_NOT_SUPPORTED: FailureReason.NO_PROPOSAL_CHOSEN,

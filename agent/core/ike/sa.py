@@ -1,13 +1,11 @@
-"""One IKE SA: its state, its messages, its timers (RFC 2408 sec. 4.1 and 5, RFC 2409 sec. 5).
+"""One IKE SA: its state, its negotiations, its Informational exchanges (RFC 2408 sec. 4.1 and 5, RFC 2409 sec. 5).
 
-Retransmission, duplicates, encryption, message ids and the chain of initialization vectors live here and nowhere else;
-exchanges give and take payloads. Only a message that its exchange took moves the chain, stops retransmission and is
-remembered: a forged one leaves no trace but a count.
+Phase 1 makes it, phase 2 negotiates under it. Which of its negotiations a message is for, message ids, encryption and
+counters are here; what is on the wire of each is in the negotiation's own module.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -20,9 +18,11 @@ from agent.core.config import (
     IkeSettings,
 )
 from agent.core.events import DropReason, FailureReason
-from agent.core.identifiers import Cookie, Endpoint, IkeSaId, MessageId
+from agent.core.identifiers import Cookie, Endpoint, IkeSaId, MessageId, Spi
+from agent.core.ike.agreement import Agreement, Request, Terms
 from agent.core.ike.envelope import Envelope
-from agent.core.ike.exchange import Discarded, Reply
+from agent.core.ike.exchange import Discarded
+from agent.core.ike.flags import IkeSaFlag
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.informational import (
     InformationalInitiator,
@@ -30,31 +30,21 @@ from agent.core.ike.informational import (
     InitiatorInput,
     ResponderInput,
 )
-from agent.core.ike.message import PHASE_1, CookiePair, Header, Message
+from agent.core.ike.message import PHASE_1, CookiePair, Header
 from agent.core.ike.natt import NO_NAT, Path
 from agent.core.ike.numbers import ExchangeType, ProtocolId
 from agent.core.ike.payloads import Delete, Notification, Payload
-from agent.core.ike.phase1 import Draw, Input, Phase1, Role
-from agent.core.ike.refusal import NegotiationRefused, authentication_failed, failure_of
-from agent.core.ike.retransmission import ReplyMemory, Retransmitter
+from agent.core.ike.phase1 import Draw, Phase1, Role
+from agent.core.ike.phase1_negotiation import Phase1Negotiation
+from agent.core.ike.phase2_negotiation import Phase2Negotiation as Phase2Negotiation
+from agent.core.ike.phase2_negotiations import Phase2Negotiations
+from agent.core.ike.refusal import NegotiationRefused
+from agent.core.ike.retransmission import ReplyMemory
 from agent.core.world import SECOND, Timer, World
 
 _MESSAGE_ID_OCTETS: Final = 4
-
-
-class IkeSaFlag(Enum):
-    """Where an IKE SA stands between the negotiation, its caller and the peer's retransmission timers."""
-
-    CALLER_NOTIFICATION_SENT = "caller-notification-sent"
-    WAITING_FOR_DONE = "waiting-for-done"
-    WAITING_FOR_REMOVE = "waiting-for-remove"
-    WAITING_FOR_POLICY_MANAGER = "waiting-for-policy-manager"
-
-
-class _Stage(Enum):
-    NEGOTIATING = "negotiating"
-    MATURED = "matured"
-    FAILED = "failed"
+_SPI_OCTETS: Final = 4
+_NO_NEGOTIATIONS: Final[Mapping[MessageId, Phase2Negotiation]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -65,45 +55,6 @@ class IkeSaStatistics:
     output_bytes: int = 0
     input_packets: int = 0
     output_packets: int = 0
-
-
-class Phase2Negotiation(Protocol):
-    """A negotiation of IPsec SAs under an IKE SA."""
-
-    @property
-    def message_id(self) -> MessageId:
-        """The message id all its messages have."""
-        ...
-
-    @property
-    def role(self) -> Role:
-        """Our part in it."""
-        ...
-
-    @property
-    def local(self) -> Endpoint:
-        """Our end."""
-        ...
-
-    @property
-    def remote(self) -> Endpoint:
-        """The peer's end."""
-        ...
-
-    @property
-    def local_identity(self) -> str:
-        """The traffic at our end: id-type-name(proto-name:port,[0..id-data-len]=presentation)."""
-        ...
-
-    @property
-    def remote_identity(self) -> str:
-        """The traffic at the peer's end, in the same form."""
-        ...
-
-    @property
-    def flags(self) -> tuple[IkeSaFlag, ...]:
-        """The flags that are set, in the order of their definition."""
-        ...
 
 
 class Owner(Protocol):
@@ -133,6 +84,26 @@ class Owner(Protocol):
         """A failed negotiation has answered duplicates for long enough."""
         ...
 
+    def on_phase2_requested(self, sa: "IkeSa", negotiation: Phase2Negotiation, request: Request) -> None:
+        """The peer wants traffic protected, and waits for the negotiation's `on_terms`."""
+        ...
+
+    def on_phase2_established(self, sa: "IkeSa", negotiation: Phase2Negotiation, agreement: Agreement) -> None:
+        """A pair of IPsec SAs has been agreed on."""
+        ...
+
+    def on_phase2_failed(self, sa: "IkeSa", negotiation: Phase2Negotiation, reason: FailureReason) -> None:
+        """A phase 2 negotiation ended without a pair."""
+        ...
+
+    def on_phase2_over(self, sa: "IkeSa", negotiation: Phase2Negotiation) -> None:
+        """A phase 2 negotiation is no longer remembered."""
+        ...
+
+    def on_ipsec_deleted(self, sa: "IkeSa", protocol: ProtocolId, spi: Spi) -> None:
+        """The peer has deleted the IPsec SA that it received on."""
+        ...
+
 
 class IkeSa:
     """An IKE SA from its first message to its end, whichever end began it."""
@@ -151,7 +122,6 @@ class IkeSa:
         self.id = sa_id
         self.role: Role = phase1.role
         self.exchange_type: ExchangeMode = phase1.mode
-        self._phase1_type = phase1.exchange_type
         self.proposal: IkeProposal | None = None
         self.policy: IkePolicy | None = phase1.policy
         self.nat = NO_NAT
@@ -165,14 +135,14 @@ class IkeSa:
         self._settings = settings
         self._draw = draw
         self._owner = owner
-        self._phase1: Phase1 | None = phase1
-        self._stage = _Stage.NEGOTIATING
         self._envelope = Envelope(phase1.cookies)
+        self._phase1: Phase1Negotiation | None = Phase1Negotiation(
+            phase1, path=path, envelope=self._envelope, world=world, settings=settings, host=self
+        )
         self._is_caller_notified = False
-        self._memory = ReplyMemory(settings.reply_memory)
-        self._retransmitter = Retransmitter(world, settings.retransmission, self._transmit, self._on_time_out)
-        self._timer: Timer | None = world.call_later(settings.phase1_timeout_us, self._on_time_out)
         self._lifetime: Timer | None = None
+        self._heard = ReplyMemory(settings.reply_memory)
+        self._phase2: Phase2Negotiations | None = None
 
     # What the IKE SA shows
 
@@ -204,12 +174,17 @@ class IkeSa:
     @property
     def is_matured(self) -> bool:
         """Whether the peer is authenticated and the IKE SA in use."""
-        return self._stage is _Stage.MATURED
+        return self.established_at is not None
 
     @property
     def is_negotiating(self) -> bool:
         """Whether phase 1 is still under way."""
-        return self._stage is _Stage.NEGOTIATING
+        return self._phase1 is not None and self._phase1.is_negotiating
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether it is so new that the peer may still ask for the last messages of phase 1 again."""
+        return self.is_matured and self._phase1 is not None
 
     @property
     def remaining_seconds(self) -> int | None:
@@ -224,123 +199,84 @@ class IkeSa:
     @property
     def flags(self) -> tuple[IkeSaFlag, ...]:
         """The flags that are set, in the order of their definition."""
-        is_settling = self._phase1 is not None
+        phase1 = self._phase1
         conditions = (
             (IkeSaFlag.CALLER_NOTIFICATION_SENT, self._is_caller_notified),
-            (IkeSaFlag.WAITING_FOR_DONE, self.is_matured and is_settling),
-            (IkeSaFlag.WAITING_FOR_REMOVE, self._stage is _Stage.FAILED),
-            (IkeSaFlag.WAITING_FOR_POLICY_MANAGER, self._phase1 is not None and self._phase1.awaits_policy),
+            (IkeSaFlag.WAITING_FOR_DONE, self.is_settling),
+            (IkeSaFlag.WAITING_FOR_REMOVE, phase1 is not None and phase1.is_failed),
+            (IkeSaFlag.WAITING_FOR_POLICY_MANAGER, phase1 is not None and phase1.awaits_policy),
         )
         return tuple(flag for flag, holds in conditions if holds)
 
     @property
     def is_initial_contact(self) -> bool:
-        """Whether the peer said in phase 1 that it has no other IKE SA with us; known until phase 1 is forgotten."""
+        """Whether the peer said in phase 1 that it has no other SA with us; known until phase 1 is forgotten."""
         return self._phase1 is not None and self._phase1.is_initial_contact
 
     @property
     def negotiations(self) -> Mapping[MessageId, Phase2Negotiation]:
-        """The phase 2 negotiations in progress."""
-        return MappingProxyType({})
+        """The phase 2 negotiations in progress, those included whose last messages may still be asked for again."""
+        return self._phase2.all if self._phase2 is not None else _NO_NEGOTIATIONS
 
-    # What the engine does with it
+    # What the engine and the policy manager do with it
 
     def initiate(self) -> None:
         """Send message 1."""
         assert self._phase1 is not None
-        reply = self._phase1.run(Input.INITIATE)
-        assert reply is not None
-        self._send_phase1(reply)
+        self._phase1.initiate()
 
     def on_policy(self, policy: IkePolicy) -> None:
         """Go on with the policy that the policy manager found."""
-        phase1 = self._phase1
-        if phase1 is None or not phase1.awaits_policy:
-            return
-        self.policy = policy
-        try:
-            reply = phase1.run(Input.POLICY_FOUND, policy)
-        except NegotiationRefused as refusal:
-            self._refuse(phase1, refusal)
-            return
-        self._adopt(phase1, self._path)
-        if reply is not None:
-            self._send_phase1(reply)
+        if self._phase1 is not None:
+            self.policy = policy
+            self._phase1.on_policy(policy)
+
+    def negotiate(self, terms: Terms) -> Phase2Negotiation:
+        """Begin to negotiate a pair of IPsec SAs under this IKE SA, which must be matured."""
+        assert self._phase2 is not None
+        return self._phase2.initiate(terms, self._draw_message_id())
 
     def receive(self, header: Header, datagram: bytes, path: Path) -> None:
         """Take a datagram with the cookies of this IKE SA. Raises Discarded or MalformedMessage when it is dropped."""
         self.statistics.input_packets += 1
         self.statistics.input_bytes += len(datagram)
-        if self._memory.meet(datagram):
-            self._on_duplicate()
-        elif header.exchange_type == ExchangeType.INFORMATIONAL:
+        if header.exchange_type == ExchangeType.INFORMATIONAL:
             self._receive_informational(header, datagram)
+        elif header.exchange_type == ExchangeType.QUICK_MODE:
+            self._receive_quick_mode(header, datagram)
+        elif self._phase1 is not None:
+            self._phase1.receive(header, datagram, path)
         else:
-            self._receive_phase1(header, datagram, path)
+            raise Discarded(DropReason.UNEXPECTED_MESSAGE)
 
     def send_delete(self) -> None:
         """Tell the peer that this IKE SA is deleted."""
         spi = self.cookies.spi
         self._send_informational((Delete(ProtocolId.ISAKMP, len(spi), (spi,)),), is_protected=True)
 
+    def send_ipsec_delete(self, spis: Mapping[ProtocolId, Spi]) -> None:
+        """Tell the peer that the IPsec SAs are deleted on which we received by these SPIs."""
+        deletes = (Delete(protocol, _SPI_OCTETS, (spi.to_bytes(_SPI_OCTETS),)) for protocol, spi in spis.items())
+        self._send_informational(tuple(deletes), is_protected=True)
+
     def close(self) -> None:
         """Stop every timer: the IKE SA is gone."""
-        self._retransmitter.stop()
-        for timer in (self._timer, self._lifetime):
-            if timer is not None:
-                timer.cancel()
+        if self._phase1 is not None:
+            self._phase1.close()
+        if self._lifetime is not None:
+            self._lifetime.cancel()
+        if self._phase2 is not None:
+            self._phase2.close()
 
-    # Phase 1
+    # What phase 1 reports
 
-    def _receive_phase1(self, header: Header, datagram: bytes, path: Path) -> None:
-        phase1 = self._phase1
-        if phase1 is None or not self.is_negotiating:
-            raise Discarded(DropReason.UNEXPECTED_MESSAGE)
-        try:
-            message = self._open_phase1(phase1, header, datagram)
-            given = phase1.classify(message)
-            if given is None:
-                raise Discarded(DropReason.UNEXPECTED_MESSAGE)
-            reply = phase1.run(given, message, path)
-        except (NegotiationRefused, MalformedMessage) as error:
-            refusal = self._refusal(header, error)
-            self._take(header, datagram)
-            self._refuse(phase1, refusal)
-            return
-        self._retransmitter.stop()
-        self._take(header, datagram)
-        self._adopt(phase1, path)
-        if reply is not None:
-            self._send_phase1(reply)
-        if phase1.is_established:
-            self._mature()
+    def transmit(self, datagram: bytes) -> None:
+        """Send a datagram, and count it."""
+        self.statistics.output_packets += 1
+        self.statistics.output_bytes += len(datagram)
+        self._owner.transmit(self, datagram)
 
-    def _take(self, header: Header, datagram: bytes) -> None:
-        """Let a message count as received: it moves the chain of vectors, and is known when it comes again."""
-        self._envelope.accept(header, datagram)
-        self._memory.remember()
-
-    def _open_phase1(self, phase1: Phase1, header: Header, datagram: bytes) -> Message:
-        """Return the message in the clear. Raises MalformedMessage."""
-        if header.message_id != PHASE_1:
-            raise Discarded(DropReason.MALFORMED_MESSAGE)
-        if header.is_encrypted and not phase1.accepts(Input.ID):
-            raise Discarded(DropReason.UNEXPECTED_MESSAGE)
-        return self._envelope.open(header, datagram)
-
-    def _refusal(self, header: Header, error: NegotiationRefused | MalformedMessage) -> NegotiationRefused:
-        """Return what ends the negotiation, or raise the error again when nothing does.
-
-        A message that is malformed in the clear proves nothing, and is only dropped. One that makes no sense after
-        decryption means that the ends have different keys: almost always another pre-shared key.
-        """
-        if isinstance(error, NegotiationRefused):
-            return error
-        if not header.is_encrypted:
-            raise error
-        return authentication_failed(DropReason.DECRYPTION_FAILED)
-
-    def _adopt(self, phase1: Phase1, path: Path) -> None:
+    def adopt(self, phase1: Phase1, path: Path) -> None:
         """Take over what the last step has agreed."""
         self._envelope.cookies = phase1.cookies
         self.proposal = phase1.proposal
@@ -361,83 +297,80 @@ class IkeSa:
             remote = Endpoint(self.remote.address, self.policy.remote_nat_port)
             self._path = Path(Endpoint(self.local.address, NAT_PORT), remote)
 
-    def _send_phase1(self, reply: Reply) -> None:
-        """Send our next message: kept for duplicates as an answer, retransmitted as a question."""
-        datagram = self._envelope.seal(self._phase1_type, PHASE_1, reply)
-        if self.role is Role.INITIATOR:
-            self._retransmitter.start(datagram)
-        else:
-            self._memory.keep_answer(datagram)
-            self._transmit(datagram)
+    def refuse(self, phase1: Phase1, refusal: NegotiationRefused) -> bytes | None:
+        """Tell the peer that there will be no IKE SA; where it may have one already, that this one is deleted."""
+        if phase1.may_be_established_remotely:
+            self.send_delete()
+            return None
+        self._envelope.cookies = phase1.cookies
+        notification = Notification(ProtocolId.ISAKMP, self.cookies.spi, refusal.notify)
+        return self._send_informational((notification,), is_protected=False)
 
-    def _mature(self) -> None:
+    def on_phase1_established(self) -> None:
+        """Begin to live."""
         assert self.proposal is not None
-        self._stage = _Stage.MATURED
+        self._phase2 = Phase2Negotiations(
+            path=self._path,
+            is_udp_encapsulated=self.nat.is_detected,
+            envelope=self._envelope,
+            world=self._world,
+            settings=self._settings,
+            draw=self._draw,
+            host=self,
+        )
         self.established_at = self._world.now
         self.expires_at = self._world.now + self.proposal.lifetime_seconds * SECOND
-        self._lifetime = self._world.call_at(self.expires_at, self._on_expired)
-        self._rearm(self._on_settled)
+        self._lifetime = self._world.call_at(self.expires_at, lambda: self._owner.on_expired(self))
         self._is_caller_notified = True
         self._owner.on_established(self)
 
-    def _refuse(self, phase1: Phase1, refusal: NegotiationRefused) -> None:
-        """End the negotiation and tell the peer. Raises Discarded when it was the peer's message that was wrong."""
-        if phase1.may_be_established_remotely:
-            self.send_delete()
-        else:
-            self._envelope.cookies = phase1.cookies
-            notification = Notification(ProtocolId.ISAKMP, self.cookies.spi, refusal.notify)
-            datagram = self._send_informational((notification,), is_protected=False)
-            if self.role is Role.RESPONDER:
-                self._memory.keep_answer(datagram)
-        self._fail(phase1, Input.REFUSED, refusal.failure)
-        if refusal.drop is not None:
-            raise Discarded(refusal.drop)
-
-    def _fail(self, phase1: Phase1, given: Input, reason: FailureReason) -> None:
-        phase1.run(given)
-        self._phase1 = None
-        self._retransmitter.stop()
-        self._stage = _Stage.FAILED
-        self._rearm(self._on_lingered)
+    def on_phase1_failed(self, reason: FailureReason) -> None:
+        """Linger, for duplicates that may come."""
         self._is_caller_notified = True
         self._owner.on_failed(self, reason)
 
-    # Timers
+    def on_phase1_over(self) -> None:
+        """Drop what was kept to answer duplicates of phase 1; without an IKE SA there is nothing left."""
+        if self.is_matured:
+            self._phase1 = None
+        else:
+            self._owner.on_lingered(self)
 
-    def _rearm(self, callback: Callable[[], None]) -> None:
-        """Wait until the peer can have no retransmission under way any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._world.call_later(self._settings.retransmission.span_us, callback)
+    # Phase 2
 
-    def _on_time_out(self) -> None:
-        phase1 = self._phase1
-        if phase1 is not None and self.is_negotiating:
-            self._fail(phase1, Input.TIMED_OUT, FailureReason.TIMEOUT)
+    def _receive_quick_mode(self, header: Header, datagram: bytes) -> None:
+        if self._phase2 is None or not header.is_encrypted or header.message_id == PHASE_1:
+            raise Discarded(DropReason.UNEXPECTED_MESSAGE)
+        self._phase2.receive(header, datagram)
 
-    def _on_settled(self) -> None:
-        """Drop what was kept to answer duplicates of phase 1."""
-        self._timer = None
-        self._phase1 = None
-        self._memory.forget_answer()
+    def on_phase2_requested(self, negotiation: Phase2Negotiation, request: Request) -> None:
+        """Ask for the terms of an answer."""
+        self._owner.on_phase2_requested(self, negotiation, request)
 
-    def _on_lingered(self) -> None:
-        self._owner.on_lingered(self)
+    def on_phase2_established(self, negotiation: Phase2Negotiation, agreement: Agreement) -> None:
+        """Count the pair."""
+        self.ipsec_sas_created += 2
+        self._owner.on_phase2_established(self, negotiation, agreement)
 
-    def _on_expired(self) -> None:
-        self._owner.on_expired(self)
+    def on_phase2_failed(self, negotiation: Phase2Negotiation, reason: FailureReason) -> None:
+        """Report it."""
+        self._owner.on_phase2_failed(self, negotiation, reason)
 
-    # Duplicates and Informational exchanges
+    def on_phase2_over(self, negotiation: Phase2Negotiation) -> None:
+        """Forget all of a negotiation but its message id."""
+        assert self._phase2 is not None
+        self._phase2.forget(negotiation)
+        self._owner.on_phase2_over(self, negotiation)
 
-    def _on_duplicate(self) -> None:
-        """Answer from memory; an initiator does not, or two ends could keep each other busy for ever."""
-        answer = self._memory.answer
-        if answer is None:
-            raise Discarded(DropReason.REPLAYED_MESSAGE)
-        self._transmit(answer)
+    def notify(self, notification: Notification) -> bytes:
+        """Send a notification, protected, and return the datagram."""
+        return self._send_informational((notification,), is_protected=True)
+
+    # Informational exchanges
 
     def _receive_informational(self, header: Header, datagram: bytes) -> None:
+        if self._heard.meet(datagram):
+            raise Discarded(DropReason.REPLAYED_MESSAGE)
         exchange = InformationalResponder(self)
         if not header.is_encrypted:
             given = ResponderInput.UNPROTECTED if self.is_matured else ResponderInput.EARLY
@@ -450,18 +383,27 @@ class IkeSa:
             except MalformedMessage:
                 raise Discarded(DropReason.DECRYPTION_FAILED) from None
             exchange.run(ResponderInput.PROTECTED, message, self._envelope.keys)
-        self._memory.remember()
+        self._heard.remember()
 
     def on_notification(self, notification: Notification) -> None:
-        """Hear an error of the peer: it ends a negotiation; to an established IKE SA it means nothing by itself."""
-        phase1 = self._phase1
-        if phase1 is not None and self.is_negotiating and notification.is_error:
-            self._fail(phase1, Input.REFUSED, failure_of(notification.notify))
+        """Hear an error of the peer, which ends a negotiation; to an established IKE SA it means nothing by itself."""
+        if not notification.is_error:
+            return
+        if self.is_negotiating and self._phase1 is not None:
+            self._phase1.on_error(notification)
+        elif self._phase2 is not None and notification.protocol != ProtocolId.ISAKMP:
+            self._phase2.on_error(notification)
 
     def on_delete(self, delete: Delete) -> None:
         """Hear of a delete; one of this IKE SA ends it."""
-        if self.is_matured and delete.protocol == ProtocolId.ISAKMP and self.cookies.spi in delete.spis:
-            self._owner.on_peer_deleted(self)
+        if not self.is_matured:
+            return
+        if delete.protocol == ProtocolId.ISAKMP:
+            if self.cookies.spi in delete.spis:
+                self._owner.on_peer_deleted(self)
+        elif delete.protocol in (ProtocolId.AH, ProtocolId.ESP) and delete.spi_octets == _SPI_OCTETS:
+            for spi in delete.spis:
+                self._owner.on_ipsec_deleted(self, ProtocolId(delete.protocol), Spi(int.from_bytes(spi)))
 
     def _send_informational(self, payloads: tuple[Payload, ...], *, is_protected: bool) -> bytes:
         message_id = self._draw_message_id()
@@ -472,14 +414,12 @@ class IkeSa:
             reply = exchange.run(InitiatorInput.SEND_EARLY, payloads)
         assert reply is not None
         datagram = self._envelope.seal(ExchangeType.INFORMATIONAL, message_id, reply)
-        self._transmit(datagram)
+        self.transmit(datagram)
         return datagram
 
     def _draw_message_id(self) -> MessageId:
-        """Draw a message id; 0 is phase 1's."""
-        return MessageId(int.from_bytes(self._draw("message-id", _MESSAGE_ID_OCTETS)) or 1)
-
-    def _transmit(self, datagram: bytes) -> None:
-        self.statistics.output_packets += 1
-        self.statistics.output_bytes += len(datagram)
-        self._owner.transmit(self, datagram)
+        """Draw a message id that no exchange has; 0 is phase 1's."""
+        while True:
+            message_id = MessageId(int.from_bytes(self._draw("message-id", _MESSAGE_ID_OCTETS)))
+            if message_id != PHASE_1 and (self._phase2 is None or not self._phase2.knows(message_id)):
+                return message_id

@@ -18,6 +18,7 @@ _TWO_LONGS: Final = Struct(">II")
 _FOUR_OCTETS: Final = Struct(">BBBB")
 _TRANSFORM: Final = Struct(">BBH")
 _BASIC_FORM: Final = 0x8000
+_BASIC_MAXIMUM: Final = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,12 @@ class Attribute:
     def number(self) -> int:
         """The value as an unsigned number."""
         return int.from_bytes(self.value)
+
+    @classmethod
+    def of(cls, kind: int, number: int) -> "Attribute":
+        """Return a numeric attribute: basic when the number fits into two octets, else variable with four."""
+        is_basic = number <= _BASIC_MAXIMUM
+        return cls(kind, number.to_bytes(2 if is_basic else 4), is_basic)
 
     def encode(self) -> bytes:
         """Return the attribute as it stands in a transform."""

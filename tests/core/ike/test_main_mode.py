@@ -16,12 +16,13 @@ import pytest
 from agent.core.config import DhGroup, EncryptionAlgorithm, HashAlgorithm, IkeProposal, IkeSettings
 from agent.core.events import DropReason, FailureReason, IkeNegotiationFailed, IkeSaEstablished
 from agent.core.identifiers import Cookie
+from agent.core.ike.flags import IkeSaFlag
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.message import ZERO_COOKIE, Message
 from agent.core.ike.natt import NAT_TRAVERSAL_VENDOR_ID
 from agent.core.ike.payloads import Identification, KeyExchange, NatD, Notification, VendorId
 from agent.core.ike.phase1 import Role
-from agent.core.ike.sa import IkeSa, IkeSaFlag
+from agent.core.ike.sa import IkeSa
 from tests.support.gateways import ALICE, BOB, OTHER_PROPOSAL, PROPOSAL, Gateway, Pair, policy
 
 NATT = IkeSettings(vendor_ids=(NAT_TRAVERSAL_VENDOR_ID,))

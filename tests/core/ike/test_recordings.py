@@ -8,12 +8,10 @@ from agent.core.crypto import diffie_hellman
 from agent.core.events import FailureReason
 from agent.core.identifiers import Cookie, MessageId
 from agent.core.ike import auth, keymat
-from agent.core.ike.engine import IkeEngine
 from agent.core.ike.message import HEADER_OCTETS, Header, Message
 from agent.core.ike.payloads import decode_payloads, encode_payloads
-from agent.core.ike.sa import IkeSa
-from agent.core.world import SECOND, World
-from tests.support.gateways import Datagram, Policies
+from agent.core.world import SECOND
+from tests.support.stand import Stand
 from tests.support.vectors import RecordedEntropy, Recording, Side, names, recording
 
 ALL = names()
@@ -24,43 +22,6 @@ MAIN = names(mode="main", has_keys=True)
 def keys_of(each: Recording) -> keymat.Phase1Keys:
     proposal = each.accepted()
     return keymat.derive(proposal.authentication_algorithm, proposal.encryption_algorithm, each.seed())
-
-
-class Stand:
-    """Our engine in the place of one recorded end."""
-
-    def __init__(self, each: Recording, side: Side, entropy: RecordedEntropy) -> None:
-        self.recording = each
-        self.side = side
-        self.entropy = entropy
-        self.world = World(now=0, seed=0, entropy=entropy)
-        self.policies = Policies()
-        self.sent: list[Datagram] = []
-        self.policy = each.policy(side)
-        self.policies.by_address[self.policy.peer_address] = self.policy
-        self.engine = IkeEngine(
-            world=self.world,
-            name=side,
-            settings=each.settings(side),
-            policies=self.policies,
-            send=lambda source, destination, payload: self.sent.append(Datagram(source, destination, payload)),
-            bus=self.world.bus,
-        )
-
-    def play(self) -> IkeSa:
-        """Hand over every message of the other end, after comparing ours in front of it with the recorded one."""
-        messages = self.recording.phase1(self.side)
-        if self.side == "initiator":
-            self.engine.initiate(messages[0].source, self.policy)
-        for message in messages:
-            if message.sender == self.side:
-                recorded = Datagram(message.source, message.destination, message.datagram)
-                assert self.sent.pop(0) == recorded, f"message {message.number}"
-            else:
-                self.engine.receive(message.source, message.destination, message.datagram)
-        assert self.sent == []
-        (sa,) = self.engine.sas.values()
-        return sa
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -143,7 +104,7 @@ def test_hash_1_of_every_informational_message_is_the_recorded_one(name: str) ->
     for message in informational:
         header = Header.decode(message.datagram)
         proof, *rest = decode_payloads(header.first_payload, message.plaintext, is_padded=True)
-        assert auth.informational_hash(keys, header.message_id, encode_payloads(tuple(rest))) == proof.encode()
+        assert auth.hash_1(keys, header.message_id, encode_payloads(tuple(rest))) == proof.encode()
 
 
 @pytest.mark.parametrize("name", MAIN)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from agent.core.events import DeletionReason, DropReason, FailureReason, IkeNegotiationFailed, IkeSaDeleted
+from agent.core.ike.flags import IkeSaFlag
 from agent.core.ike.message import ENCRYPTION_FLAG, Header, Message
 from agent.core.ike.numbers import ExchangeType, NotifyType
 from agent.core.ike.payloads import Delete, Notification
-from agent.core.ike.sa import IkeSaFlag
 from agent.core.link import LinkProfile
 from agent.core.world import SECOND
 from tests.support.gateways import ALICE, BOB, Gateway, Pair, policy, relay
@@ -131,7 +131,7 @@ def test_message_5_is_answered_from_memory_until_the_peer_has_given_up() -> None
     sent = len(pair.bob.sent)
     relay(2, pair.alice, pair.bob)
     assert len(pair.bob.sent) == sent
-    assert pair.bob.drops == {DropReason.REPLAYED_MESSAGE: 1}
+    assert pair.bob.drops == {DropReason.UNEXPECTED_MESSAGE: 1}
 
 
 def test_a_refusal_is_repeated_for_a_peer_that_did_not_hear_it() -> None:

@@ -1,9 +1,4 @@
-"""Frozen values a device is configured with.
-
-The values of the enumerations are the spellings of the published YANG modules. Lifetimes are in seconds, as
-configured; everything the engine counts time with is in microseconds and says so in its name. A configuration is
-checked where it is parsed, and trusted here.
-"""
+"""What phase 1 is configured with: proposals, a policy for each peer, and how the engine behaves towards everybody."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -111,24 +106,6 @@ class IkeConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Tunnel:
-    """A tunnel between two addresses; while it is configured it demands an IKE SA with its destination."""
-
-    source: Address
-    destination: Address
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceConfig:
-    """Everything a gateway is configured with."""
-
-    name: str
-    addresses: tuple[Address, ...]
-    ike: IkeConfig = IkeConfig()
-    tunnels: tuple[Tunnel, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Retransmission:
     """When an unanswered message is sent again.
 
@@ -161,6 +138,7 @@ class IkeSettings:
     force_nat_detection: bool = False
     retransmission: Retransmission = Retransmission()
     phase1_timeout_us: int = 60 * SECOND
+    phase2_timeout_us: int = 60 * SECOND
     half_open_limit: int = 1000
     half_open_limit_per_peer: int = 20
     reply_memory: int = 16

@@ -1,0 +1,161 @@
+"""ipsec-agent-interfaces over ietf-interfaces: encryption services PICs and the tunnels of their units.
+
+Interfaces of another type belong to modules of the user's own: they are kept and validated, and mean nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_interface
+from typing import Final
+
+from agent.bindings.leaves import instant, required
+from agent.core.config import EsInterface, InterfaceFamily, Unit, UnitTunnel
+from agent.core.device import Device
+from agent.core.pic.interface import InterfaceState, InterfaceStatistics, OperStatus, UnitState
+from agent.datastore.registry import Bindings, ConfigBinding, StateContainer, StateList, Unseal, Value, snapshot
+from agent.datastore.tree import Branch, Key
+
+MODULE: Final = "ipsec-agent-interfaces"
+IETF_INTERFACES: Final = "ietf-interfaces"
+ROOT: Final = f"/{IETF_INTERFACES}:interfaces"
+INTERFACE: Final = f"{ROOT}/interface"
+UNIT: Final = f"{INTERFACE}/{MODULE}:unit"
+ES_PIC: Final = f"{MODULE}:es-pic"
+COUNTER32: Final = 2**32
+"""Where a counter of ietf-interfaces begins anew that has 32 bits only."""
+
+
+def build_interfaces(branch: Branch, unseal: Unseal) -> tuple[EsInterface, ...]:
+    """Return the encryption services PICs in the order of their list."""
+    entries = branch.entries("interface").values()
+    return tuple(_interface(entry) for entry in entries if required(entry, "type") == ES_PIC)
+
+
+def _interface(entry: Branch) -> EsInterface:
+    options = entry.container(f"{MODULE}:es-options")
+    return EsInterface(
+        name=required(entry, "name"),
+        enabled=required(entry, "enabled") == "true",
+        backup_interface=options.leaf("backup-interface") if options is not None else None,
+        units=tuple(_unit(unit) for unit in entry.entries(f"{MODULE}:unit").values()),
+    )
+
+
+def _unit(entry: Branch) -> Unit:
+    return Unit(
+        id=int(required(entry, "id")),
+        inet=_family(entry.container("family-inet")),
+        inet6=_family(entry.container("family-inet6")),
+        tunnel=_tunnel(entry.container("tunnel")),
+    )
+
+
+def _family(branch: Branch | None) -> InterfaceFamily | None:
+    if branch is None:
+        return None
+    return InterfaceFamily(
+        enabled=required(branch, "enabled") == "true",
+        ipsec_sa=branch.leaf("ipsec-sa"),
+        addresses=tuple(ip_interface(address) for address in branch.leaf_list("address")),
+    )
+
+
+def _tunnel(branch: Branch | None) -> UnitTunnel | None:
+    if branch is None:
+        return None
+    backup = branch.leaf("backup-destination")
+    return UnitTunnel(
+        source=ip_address(required(branch, "source")),
+        destination=ip_address(required(branch, "destination")),
+        backup_destination=ip_address(backup) if backup is not None else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Interfaces:
+    """What the bindings take: a device, and the device time since which it counts packets."""
+
+    device: Device
+    counted_since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pic:
+    """One encryption services PIC and the device time since which it counts packets."""
+
+    state: InterfaceState
+    counted_since: int
+
+
+def _pics(interfaces: Interfaces) -> Iterator[Pic]:
+    return (Pic(state, interfaces.counted_since) for state in snapshot(interfaces.device.interfaces))
+
+
+def _find_pic(interfaces: Interfaces, key: Key) -> Pic | None:
+    state = interfaces.device.interfaces.get(key[0])
+    return Pic(state, interfaces.counted_since) if state is not None else None
+
+
+def _statistics_leaves() -> Mapping[str, Callable[[Pic], Value]]:
+    """Return the counters of every interface: errors are what was forged or damaged, discards what is not wanted."""
+    return {
+        "discontinuity-time": lambda pic: instant(pic.counted_since),
+        "in-octets": lambda pic: pic.state.statistics.in_octets,
+        "in-unicast-pkts": lambda pic: pic.state.statistics.in_packets,
+        "in-discards": lambda pic: _discards(pic.state.statistics),
+        "in-errors": lambda pic: _errors(pic.state.statistics),
+        "out-octets": lambda pic: pic.state.statistics.out_octets,
+        "out-unicast-pkts": lambda pic: pic.state.statistics.out_packets,
+    }
+
+
+def _discards(counted: InterfaceStatistics) -> int:
+    return (counted.replay_drops + counted.unknown_spi_drops + counted.policy_drops) % COUNTER32
+
+
+def _errors(counted: InterfaceStatistics) -> int:
+    return (counted.authentication_failures + counted.decryption_failures) % COUNTER32
+
+
+def _drop_leaves() -> Mapping[str, Callable[[InterfaceStatistics], Value]]:
+    return {
+        "replay-drops": lambda counted: counted.replay_drops,
+        "authentication-failures": lambda counted: counted.authentication_failures,
+        "decryption-failures": lambda counted: counted.decryption_failures,
+        "unknown-spi-drops": lambda counted: counted.unknown_spi_drops,
+        "policy-drops": lambda counted: counted.policy_drops,
+    }
+
+
+def _family_state(name: str, select: Callable[[UnitState], OperStatus | None]) -> StateContainer[UnitState, OperStatus]:
+    return StateContainer[UnitState, OperStatus](
+        f"{UNIT}/{name}", select, {"oper-status": lambda oper_status: oper_status.value}
+    )
+
+
+INTERFACES: Final = Bindings(
+    module=MODULE,
+    configs=(ConfigBinding(ROOT, build_interfaces),),
+    states=(
+        StateList[Interfaces, Pic](
+            INTERFACE,
+            _pics,
+            _find_pic,
+            {"name": lambda pic: pic.state.name, "oper-status": lambda pic: pic.state.oper_status.value},
+        ),
+        StateContainer[Pic, Pic](f"{INTERFACE}/statistics", lambda pic: pic, _statistics_leaves()),
+        StateContainer[Pic, InterfaceStatistics](
+            f"{INTERFACE}/{MODULE}:pic-statistics", lambda pic: pic.state.statistics, _drop_leaves()
+        ),
+        StateList[Pic, UnitState](
+            UNIT,
+            lambda pic: snapshot(pic.state.units),
+            lambda pic, key: pic.state.units.get(int(key[0])),
+            {"id": lambda unit: unit.id},
+        ),
+        _family_state("family-inet", lambda unit: unit.inet),
+        _family_state("family-inet6", lambda unit: unit.inet6),
+    ),
+)

@@ -1,0 +1,227 @@
+"""Phase 1 of one IKE SA on the wire: its messages, duplicates, retransmission and timers (RFC 2408 sec. 5.1).
+
+Only a message that its exchange took moves the chain of vectors, stops retransmission and is remembered: a forged one
+leaves no trace but a count. The responder retransmits nothing: every message of it answers one.
+"""
+
+from enum import Enum
+from typing import Protocol
+
+from agent.core.config import IkePolicy, IkeSettings
+from agent.core.events import DropReason, FailureReason
+from agent.core.ike.envelope import Envelope
+from agent.core.ike.exchange import Discarded, Reply
+from agent.core.ike.generic import MalformedMessage
+from agent.core.ike.message import PHASE_1, Header, Message
+from agent.core.ike.natt import Path
+from agent.core.ike.payloads import Notification
+from agent.core.ike.phase1 import Input, Phase1, Role
+from agent.core.ike.refusal import NegotiationRefused, authentication_failed, failure_of
+from agent.core.ike.retransmission import ReplyMemory, Retransmitter
+from agent.core.world import Timer, World
+
+
+class Host(Protocol):
+    """The IKE SA, as its phase 1 knows it."""
+
+    def transmit(self, datagram: bytes) -> None:
+        """Send a datagram along the IKE SA's path."""
+        ...
+
+    def adopt(self, phase1: Phase1, path: Path) -> None:
+        """Take over what the last step has agreed."""
+        ...
+
+    def refuse(self, phase1: Phase1, refusal: NegotiationRefused) -> bytes | None:
+        """Tell the peer that there will be no IKE SA; return the datagram, unless it is a delete of one."""
+        ...
+
+    def on_phase1_established(self) -> None:
+        """The peer is authenticated."""
+        ...
+
+    def on_phase1_failed(self, reason: FailureReason) -> None:
+        """The negotiation ended without an IKE SA."""
+        ...
+
+    def on_phase1_over(self) -> None:
+        """The peer can have no retransmission under way any more."""
+        ...
+
+
+class _Stage(Enum):
+    NEGOTIATING = "negotiating"
+    ESTABLISHED = "established"
+    FAILED = "failed"
+
+
+class Phase1Negotiation:
+    """Phase 1 from its first message until nothing of it can come any more."""
+
+    def __init__(
+        self, exchange: Phase1, *, path: Path, envelope: Envelope, world: World, settings: IkeSettings, host: Host
+    ) -> None:
+        self._exchange = exchange
+        self._path = path
+        self._envelope = envelope
+        self._world = world
+        self._settings = settings
+        self._host = host
+        self._stage = _Stage.NEGOTIATING
+        self._memory = ReplyMemory(settings.reply_memory)
+        self._retransmitter = Retransmitter(world, settings.retransmission, host.transmit, self._on_time_out)
+        self._timer: Timer = world.call_later(settings.phase1_timeout_us, self._on_time_out)
+
+    @property
+    def is_negotiating(self) -> bool:
+        """Whether it has come to no end yet."""
+        return self._stage is _Stage.NEGOTIATING
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether it ended without an IKE SA."""
+        return self._stage is _Stage.FAILED
+
+    @property
+    def awaits_policy(self) -> bool:
+        """Whether the policy manager has yet to say by which policy to answer."""
+        return self._exchange.awaits_policy
+
+    @property
+    def is_initial_contact(self) -> bool:
+        """Whether the peer said that it has no other SA with us."""
+        return self._exchange.is_initial_contact
+
+    # What the IKE SA does with it
+
+    def initiate(self) -> None:
+        """Send message 1."""
+        reply = self._exchange.run(Input.INITIATE)
+        assert reply is not None
+        self._send(reply)
+
+    def on_policy(self, policy: IkePolicy) -> None:
+        """Go on with the policy that the policy manager found."""
+        if not self.is_negotiating or not self.awaits_policy:
+            return
+        try:
+            reply = self._exchange.run(Input.POLICY_FOUND, policy)
+        except NegotiationRefused as refusal:
+            self._refuse(refusal)
+            return
+        self._go_on(reply, self._path)
+
+    def receive(self, header: Header, datagram: bytes, path: Path) -> None:
+        """Take a message of phase 1. Raises Discarded or MalformedMessage when it is dropped."""
+        if self._memory.meet(datagram):
+            self._on_duplicate()
+        elif self.is_negotiating:
+            self._receive_new(header, datagram, path)
+        else:
+            raise Discarded(DropReason.UNEXPECTED_MESSAGE)
+
+    def on_error(self, notification: Notification) -> None:
+        """Hear that the peer refuses."""
+        if self.is_negotiating:
+            self._fail(Input.REFUSED, failure_of(notification.notify))
+
+    def close(self) -> None:
+        """Stop every timer: the IKE SA is gone."""
+        self._retransmitter.stop()
+        self._timer.cancel()
+
+    # Messages
+
+    def _receive_new(self, header: Header, datagram: bytes, path: Path) -> None:
+        try:
+            message = self._open(header, datagram)
+            given = self._exchange.classify(message)
+            if given is None:
+                raise Discarded(DropReason.UNEXPECTED_MESSAGE)
+            reply = self._exchange.run(given, message, path)
+        except (NegotiationRefused, MalformedMessage) as error:
+            refusal = self._refusal(header, error)
+            self._take(header, datagram)
+            self._refuse(refusal)
+            if refusal.drop is not None:
+                raise Discarded(refusal.drop) from None
+            return
+        self._retransmitter.stop()
+        self._take(header, datagram)
+        self._go_on(reply, path)
+
+    def _open(self, header: Header, datagram: bytes) -> Message:
+        """Return the message in the clear. Raises MalformedMessage."""
+        if header.message_id != PHASE_1:
+            raise Discarded(DropReason.MALFORMED_MESSAGE)
+        if header.is_encrypted and not self._exchange.accepts(Input.ID):
+            raise Discarded(DropReason.UNEXPECTED_MESSAGE)
+        return self._envelope.open(header, datagram)
+
+    def _take(self, header: Header, datagram: bytes) -> None:
+        """Let a message count as received: it moves the chain of vectors, and is known when it comes again."""
+        self._envelope.accept(header, datagram)
+        self._memory.remember()
+
+    def _go_on(self, reply: Reply | None, path: Path) -> None:
+        """Do what follows from a step that was taken."""
+        self._host.adopt(self._exchange, path)
+        if reply is not None:
+            self._send(reply)
+        if self._exchange.is_established:
+            self._stage = _Stage.ESTABLISHED
+            self._rearm()
+            self._host.on_phase1_established()
+
+    def _send(self, reply: Reply) -> None:
+        """Send our next message: kept for duplicates as an answer, retransmitted as a question."""
+        datagram = self._envelope.seal(self._exchange.exchange_type, PHASE_1, reply)
+        if self._exchange.role is Role.INITIATOR:
+            self._retransmitter.start(datagram)
+        else:
+            self._memory.keep_answer(datagram)
+            self._host.transmit(datagram)
+
+    def _on_duplicate(self) -> None:
+        """Answer from memory; an initiator does not, or two ends could keep each other busy for ever."""
+        answer = self._memory.answer
+        if answer is None:
+            raise Discarded(DropReason.REPLAYED_MESSAGE)
+        self._host.transmit(answer)
+
+    # Endings
+
+    def _refusal(self, header: Header, error: NegotiationRefused | MalformedMessage) -> NegotiationRefused:
+        """Return what ends the negotiation, or raise the error again when nothing does.
+
+        A message that is malformed in the clear proves nothing, and is only dropped. One that makes no sense after
+        decryption means that the ends have different keys: almost always another pre-shared key.
+        """
+        if isinstance(error, NegotiationRefused):
+            return error
+        if not header.is_encrypted:
+            raise error
+        return authentication_failed(DropReason.DECRYPTION_FAILED)
+
+    def _refuse(self, refusal: NegotiationRefused) -> None:
+        """End the negotiation and tell the peer."""
+        answer = self._host.refuse(self._exchange, refusal)
+        if answer is not None and self._exchange.role is Role.RESPONDER:
+            self._memory.keep_answer(answer)
+        self._fail(Input.REFUSED, refusal.failure)
+
+    def _fail(self, given: Input, reason: FailureReason) -> None:
+        self._exchange.run(given)
+        self._retransmitter.stop()
+        self._stage = _Stage.FAILED
+        self._rearm()
+        self._host.on_phase1_failed(reason)
+
+    def _rearm(self) -> None:
+        """Wait until the peer can have no retransmission under way any more."""
+        self._timer.cancel()
+        self._timer = self._world.call_later(self._settings.retransmission.span_us, self._host.on_phase1_over)
+
+    def _on_time_out(self) -> None:
+        if self.is_negotiating:
+            self._fail(Input.TIMED_OUT, FailureReason.TIMEOUT)

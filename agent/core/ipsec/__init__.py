@@ -1,0 +1,1 @@
+"""IPsec: security associations, their database, their lifetimes (RFC 2401)."""

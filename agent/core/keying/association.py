@@ -1,0 +1,105 @@
+"""One configured security association as it is: its pairs, the one in use, and what all of them have carried."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from agent.core.config import Direction, SaMode
+from agent.core.identifiers import Address, Spi
+from agent.core.ipsec.sa import IpsecSa, SaStatistics, SaType
+from agent.core.keying.pair import SaPair
+from agent.core.keying.plan import InterfaceFamilyState, Plan
+
+
+class TunnelSa:
+    """A security association by its name. While it is rekeyed it has two pairs; a manual one always has its own."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.rekeys = 0
+        self._pairs: list[SaPair] = []
+        self._sas: dict[tuple[Direction, Spi], IpsecSa] = {}
+        self._gone = {Direction.INBOUND: SaStatistics(), Direction.OUTBOUND: SaStatistics()}
+
+    # What is shown
+
+    @property
+    def name(self) -> str:
+        """The configured name."""
+        return self.plan.config.name
+
+    @property
+    def mode(self) -> SaMode:
+        """Tunnel or transport."""
+        return self.plan.config.mode
+
+    @property
+    def type(self) -> SaType:
+        """Manual or dynamic."""
+        return SaType.DYNAMIC if self.plan.config.is_dynamic else SaType.MANUAL
+
+    @property
+    def interface_family(self) -> InterfaceFamilyState | None:
+        """How it is bound to an interface; None in transport mode."""
+        return self.plan.interface_family
+
+    @property
+    def current_local_address(self) -> Address | None:
+        """This end's address, where there is one."""
+        return self.plan.ends.local if self.plan.ends is not None else None
+
+    @property
+    def current_remote_address(self) -> Address | None:
+        """The other end's address, where there is one."""
+        return self.plan.ends.remote if self.plan.ends is not None else None
+
+    @property
+    def interface(self) -> str | None:
+        """The logical interface that it belongs to, such as es-1/3/0.0."""
+        return self.plan.interface
+
+    @property
+    def sas(self) -> Mapping[tuple[Direction, Spi], IpsecSa]:
+        """Every SA of its pairs, the older pair first and inbound before outbound."""
+        return MappingProxyType(self._sas)
+
+    @property
+    def inbound(self) -> SaStatistics:
+        """A copy of the counters of all inbound SAs so far, those that are gone included."""
+        return self._total(Direction.INBOUND)
+
+    @property
+    def outbound(self) -> SaStatistics:
+        """A copy of the counters of all outbound SAs so far, those that are gone included."""
+        return self._total(Direction.OUTBOUND)
+
+    # What the policy manager does with it
+
+    @property
+    def pairs(self) -> tuple[SaPair, ...]:
+        """The pairs, the oldest first."""
+        return tuple(self._pairs)
+
+    @property
+    def current(self) -> SaPair | None:
+        """The pair in use: the one that none has taken the place of."""
+        return next((pair for pair in reversed(self._pairs) if not pair.is_retired), None)
+
+    def add(self, pair: SaPair) -> None:
+        """Have one more pair."""
+        self._pairs.append(pair)
+        self._sas[Direction.INBOUND, pair.inbound.spi] = pair.inbound
+        self._sas[Direction.OUTBOUND, pair.outbound.spi] = pair.outbound
+
+    def remove(self, pair: SaPair) -> None:
+        """Have a pair no longer; what it carried stays counted."""
+        self._pairs.remove(pair)
+        for sa in (pair.inbound, pair.outbound):
+            self._gone[sa.direction].add(sa.statistics)
+            del self._sas[sa.direction, sa.spi]
+
+    def _total(self, direction: Direction) -> SaStatistics:
+        total = SaStatistics()
+        total.add(self._gone[direction])
+        for pair in self._pairs:
+            total.add((pair.inbound if direction is Direction.INBOUND else pair.outbound).statistics)
+        return total

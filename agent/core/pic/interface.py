@@ -1,0 +1,67 @@
+"""What is shown of an encryption services PIC: whether it and the families of its units are up, and its packets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+from agent.core.config import EsInterface, InterfaceFamily, Unit
+
+
+class OperStatus(Enum):
+    """Whether packets can pass."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceStatistics:
+    """Packets of a PIC, and those that it dropped by reason."""
+
+    in_octets: int = 0
+    in_packets: int = 0
+    out_octets: int = 0
+    out_packets: int = 0
+    replay_drops: int = 0
+    authentication_failures: int = 0
+    decryption_failures: int = 0
+    unknown_spi_drops: int = 0
+    policy_drops: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    """A logical interface; a family that it does not carry is None."""
+
+    id: int
+    inet: OperStatus | None
+    inet6: OperStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceState:
+    """A PIC and its units by their ids."""
+
+    name: str
+    oper_status: OperStatus
+    units: Mapping[int, UnitState]
+    statistics: InterfaceStatistics = InterfaceStatistics()
+
+
+def interface_state(config: EsInterface) -> InterfaceState:
+    """Return the state of a PIC that does what it is configured to."""
+    units = {unit.id: _unit_state(unit, is_up=config.enabled) for unit in config.units}
+    return InterfaceState(config.name, _status(config.enabled), MappingProxyType(units))
+
+
+def _unit_state(unit: Unit, *, is_up: bool) -> UnitState:
+    return UnitState(unit.id, _family_status(unit.inet, is_up=is_up), _family_status(unit.inet6, is_up=is_up))
+
+
+def _family_status(family: InterfaceFamily | None, *, is_up: bool) -> OperStatus | None:
+    return None if family is None else _status(is_up and family.enabled)
+
+
+def _status(is_up: bool) -> OperStatus:
+    return OperStatus.UP if is_up else OperStatus.DOWN

@@ -1,0 +1,166 @@
+"""Messages of quick mode that no honest end sends, made by hand with the right hash."""
+
+from dataclasses import replace
+from ipaddress import ip_network
+
+import pytest
+
+from agent.core.config import DhGroup, IkeSettings, TrafficIdentity
+from agent.core.events import DropReason, FailureReason
+from agent.core.identifiers import Endpoint, MessageId
+from agent.core.ike import auth, keymat
+from agent.core.ike.agreement import Request
+from agent.core.ike.exchange import Discarded
+from agent.core.ike.generic import MalformedMessage
+from agent.core.ike.message import ZERO_COOKIE, Header, Message
+from agent.core.ike.natt import Path
+from agent.core.ike.numbers import ExchangeType
+from agent.core.ike.payloads import Hash, Identification, KeyExchange, Nonce, Payload, encode_payloads
+from agent.core.ike.quick_mode import Input, QuickModeInitiator, QuickModeResponder
+from agent.core.ike.refusal import NegotiationRefused
+from agent.core.ike.security_association import SecurityAssociation
+from agent.core.world import SeededEntropy
+from tests.support.gateways import AH, ALICE, ALICES_NET, BOB, BOBS_NET, terms
+from tests.support.vectors import recording
+
+RECORDED = recording("main_3des-md5-g2_esp-3des-md5")
+KEYS = keymat.derive(
+    RECORDED.accepted().authentication_algorithm, RECORDED.accepted().encryption_algorithm, RECORDED.seed()
+)
+MESSAGE_ID = MessageId(7)
+GROUP = DhGroup.GROUP1
+
+
+def responder() -> QuickModeResponder:
+    path = Path(Endpoint(BOB, 500), Endpoint(ALICE, 500))
+    entropy = SeededEntropy(1)
+    return QuickModeResponder(keys=KEYS, message_id=MESSAGE_ID, path=path, settings=IkeSettings(), draw=entropy.draw)
+
+
+def initiator(group: DhGroup | None = None) -> tuple[QuickModeInitiator, Message]:
+    """Return an initiator that waits for message 2, and its message 1."""
+    path = Path(Endpoint(ALICE, 500), Endpoint(BOB, 500))
+    exchange = QuickModeInitiator(
+        terms=terms(ALICES_NET, BOBS_NET, group=group),
+        keys=KEYS,
+        message_id=MESSAGE_ID,
+        path=path,
+        settings=IkeSettings(),
+        draw=SeededEntropy(2).draw,
+    )
+    reply = exchange.run(Input.INITIATE)
+    assert reply is not None
+    return exchange, message(*reply.payloads)
+
+
+def message(*payloads: Payload) -> Message:
+    """Return a message as it is after decryption."""
+    header = Header(ZERO_COOKIE, ZERO_COOKIE, 8, ExchangeType.QUICK_MODE, 1, MESSAGE_ID)
+    decoded = Message.decode(replace(header, flags=0, first_payload=payloads[0].kind).encode(encode_payloads(payloads)))
+    return replace(decoded, header=header)
+
+
+def proven(*payloads: Payload, ni: bytes = b"") -> Message:
+    """Return a message with HASH(1) or, given the initiator's nonce, HASH(2)."""
+    value = auth.hash_1(KEYS, MESSAGE_ID, ni + encode_payloads(payloads))
+    return message(Hash(value), *payloads)
+
+
+def parts(each: Message) -> tuple[SecurityAssociation, Nonce, tuple[Identification, ...]]:
+    return each.only(SecurityAssociation), each.only(Nonce), each.find(Identification)
+
+
+def test_without_identities_the_traffic_is_that_of_the_two_ends_and_the_answer_has_none() -> None:
+    _, first = initiator()
+    offered, nonce, _ = parts(first)
+    exchange = responder()
+    exchange.run(Input.SA, proven(offered, nonce))
+    bob, alice = (TrafficIdentity(ip_network(str(address))) for address in (BOB, ALICE))
+    assert exchange.request == Request(bob, alice)
+    reply = exchange.run(Input.POLICY_FOUND, terms(bob, alice))
+    assert reply is not None
+    assert not any(isinstance(each, Identification) for each in reply.payloads)
+
+
+def test_a_single_identity_is_malformed() -> None:
+    _, first = initiator()
+    offered, nonce, identities = parts(first)
+    with pytest.raises(MalformedMessage):
+        responder().run(Input.SA, proven(offered, nonce, identities[0]))
+
+
+def test_two_nonces_or_none_are_malformed() -> None:
+    _, first = initiator()
+    offered, nonce, _ = parts(first)
+    for nonces in ((), (nonce, nonce)):
+        with pytest.raises(MalformedMessage):
+            responder().run(Input.SA, proven(offered, *nonces))
+
+
+@pytest.mark.parametrize("value", [b"\1".rjust(96, b"\0"), bytes(96), b"\2" * 95], ids=["one", "zero", "short"])
+def test_a_public_value_that_no_honest_end_sends_is_refused_by_either_end(value: bytes) -> None:
+    ours, first = initiator(GROUP)
+    offered, nonce, identities = parts(first)
+    exchange = responder()
+    exchange.run(Input.SA, proven(offered, nonce, KeyExchange(value), *identities))
+    with pytest.raises(NegotiationRefused) as refused:
+        exchange.run(Input.POLICY_FOUND, terms(BOBS_NET, ALICES_NET, group=GROUP))
+    assert refused.value.failure is FailureReason.INVALID_KEY
+    answer = proven(offered, Nonce(b"n" * 16), KeyExchange(value), *identities, ni=nonce.value)
+    with pytest.raises(NegotiationRefused) as refused:
+        ours.run(Input.SA, answer)
+    assert refused.value.failure is FailureReason.INVALID_KEY
+    assert ours.agreement is None
+
+
+@pytest.mark.parametrize("has_key_exchange", [True, False])
+def test_a_key_exchange_is_there_if_and_only_if_the_offer_has_a_group(has_key_exchange: bool) -> None:
+    group = None if has_key_exchange else GROUP
+    _, first = initiator(group)
+    offered, nonce, identities = parts(first)
+    extra = (KeyExchange(b"\2" * 96),) if has_key_exchange else ()
+    exchange = responder()
+    exchange.run(Input.SA, proven(offered, nonce, *extra, *identities))
+    with pytest.raises(NegotiationRefused) as refused:
+        exchange.run(Input.POLICY_FOUND, terms(BOBS_NET, ALICES_NET, group=group))
+    assert refused.value.failure is FailureReason.NO_PROPOSAL_CHOSEN
+
+
+def test_an_answer_with_other_identities_is_refused() -> None:
+    ours, first = initiator()
+    offered, nonce, identities = parts(first)
+    answer = proven(offered, Nonce(b"n" * 16), *identities[::-1], ni=nonce.value)
+    with pytest.raises(NegotiationRefused) as refused:
+        ours.run(Input.SA, answer)
+    assert refused.value.failure is FailureReason.INVALID_IDENTITY
+
+
+def test_an_answer_that_was_not_offered_is_refused() -> None:
+    ours, first = initiator()
+    _, nonce, identities = parts(first)
+    other = QuickModeInitiator(
+        terms=terms(ALICES_NET, BOBS_NET, AH),
+        keys=KEYS,
+        message_id=MESSAGE_ID,
+        path=Path(Endpoint(ALICE, 500), Endpoint(BOB, 500)),
+        settings=IkeSettings(),
+        draw=SeededEntropy(3).draw,
+    ).run(Input.INITIATE)
+    assert other is not None
+    offered = message(*other.payloads).only(SecurityAssociation)
+    with pytest.raises(NegotiationRefused) as refused:
+        ours.run(Input.SA, proven(offered, Nonce(b"n" * 16), *identities, ni=nonce.value))
+    assert refused.value.failure is FailureReason.NO_PROPOSAL_CHOSEN
+
+
+@pytest.mark.parametrize("payloads", [(), (Nonce(b"n" * 16),), (Hash(b""),), (Hash(bytes(16)),)])
+def test_a_message_without_the_right_hash_in_front_proves_nothing(payloads: tuple[Payload, ...]) -> None:
+    _, first = initiator()
+    offered, nonce, _ = parts(first)
+    exchange = responder()
+    with pytest.raises(Discarded) as discarded:
+        exchange.run(Input.SA, message(*payloads, offered, nonce))
+    assert discarded.value.reason is DropReason.AUTHENTICATION_FAILED
+    # The same exchange takes the right one after it.
+    exchange.run(Input.SA, proven(offered, nonce))
+    assert exchange.awaits_policy
