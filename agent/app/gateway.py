@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from agent.app.configuration_file import BadConfiguration, ConfigurationFile, build, commit
 from agent.app.scenario import GatewayPlan, Scenario
+from agent.bindings.certificates import CERTIFICATES
 from agent.bindings.configuration import Configuration
 from agent.bindings.ike import IKE
 from agent.bindings.interfaces import IETF_INTERFACES, INTERFACES, Interfaces
@@ -19,9 +20,11 @@ from agent.bindings.ipsec import IPSEC
 from agent.bindings.secrets import Secrets
 from agent.core.crypto.seal import Seal
 from agent.core.device import Device
+from agent.core.events import CertificateDatabaseChanged
 from agent.core.link import Network
 from agent.core.peer import Peer
-from agent.core.world import Entropy, World
+from agent.core.pki import DatabaseState
+from agent.core.world import Entropy, Event, World
 from agent.datastore.registry import Registry, compile_bindings
 from agent.datastore.schema import ModuleRequest, Schema, load_schema
 from agent.datastore.stores import Stores
@@ -35,6 +38,7 @@ MODULES: Final = (
     ModuleRequest("ipsec-agent-ike"),
     ModuleRequest("ipsec-agent-ipsec"),
     ModuleRequest("ipsec-agent-interfaces"),
+    ModuleRequest("ipsec-agent-certificates"),
     ModuleRequest("ietf-netconf", ("writable-running", "rollback-on-error", "validate", "startup")),
     ModuleRequest("ietf-netconf-monitoring"),
     ModuleRequest("ietf-netconf-acm"),
@@ -45,7 +49,7 @@ MODULES: Final = (
     ModuleRequest("nc-notifications"),
 )
 """The modules that are served, with the features they have."""
-BINDINGS: Final = (IKE, IPSEC, INTERFACES, MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS)
+BINDINGS: Final = (IKE, IPSEC, INTERFACES, CERTIFICATES, MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS)
 
 
 class StartupKeeper(Protocol):
@@ -56,6 +60,16 @@ class StartupKeeper(Protocol):
 
     def keep(self, xml: bytes) -> None:
         """Keep top-level elements; OSError when that cannot be done."""
+
+
+class CertificateKeeper(Protocol):
+    """Where the certificate database outlives the process."""
+
+    def load(self) -> DatabaseState | None:
+        """Return what was kept, None when nothing is."""
+
+    def keep(self, state: DatabaseState) -> None:
+        """Keep the database as it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +95,18 @@ def boot(
     limits: SessionLimits = SessionLimits(),
     entropy: Entropy | None = None,
     startup: StartupKeeper | None = None,
+    certificates: CertificateKeeper | None = None,
 ) -> Gateway:
     """Assemble a scenario's gateway, configure it, start it, and let it settle; BadConfiguration when it cannot be.
 
-    It is configured by its startup datastore if `startup` has one, else as the scenario says.
+    It is configured by its startup datastore if `startup` has one, and has the certificates that `certificates` has
+    kept, else what the scenario says.
     """
     world = World(now=scenario.start, seed=scenario.seed, factor=scenario.time_scale, entropy=entropy)
     network = Network(world)
     peers = [_peer(world, network, plan, registry) for plan in scenario.peers]
     device = Device(world, network, scenario.device.bare, peers=peers)
+    _restore(device, scenario, certificates)
     clocks, secrets = Clocks(lambda: world.now, management), Secrets(registry.secrets, seal)
     stores = Stores(clocks.device, lambda root: startup.keep(server.transactions.serialize(root)) if startup else None)
     server = Server(registry, stores, clocks, limits, (Configuration(device),), secrets)
@@ -101,6 +118,19 @@ def boot(
     device.start()
     world.advance(scenario.start + scenario.settle)
     return Gateway(world, device, server)
+
+
+def _restore(device: Device, scenario: Scenario, keeper: CertificateKeeper | None) -> None:
+    """Fill the certificate database, and have what changes in it kept."""
+    kept = keeper.load() if keeper is not None else None
+    device.certificates.restore(kept or scenario.certificates)
+    if keeper is not None:
+
+        def on_event(event: Event) -> None:
+            if isinstance(event, CertificateDatabaseChanged):
+                keeper.keep(device.certificates.export())
+
+        device.world.bus.subscribe(on_event)
 
 
 def _peer(world: World, network: Network, plan: GatewayPlan, registry: Registry) -> Peer:
@@ -115,7 +145,7 @@ def _attach(server: Server, device: Device) -> None:
     """Say what the bindings of each module take, and have the device's events published."""
     for table in (MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS):
         server.attach(table.module, server)
-    for table in (IKE, IPSEC):
+    for table in (IKE, IPSEC, CERTIFICATES):
         server.attach(table.module, device)
     server.attach(IETF_INTERFACES, Interfaces(device, server.started_at))
     device.world.bus.subscribe(server.publish)

@@ -20,7 +20,8 @@ from agent.app.configuration_file import ConfigurationFile
 from agent.app.document import Section, read_document
 from agent.app.errors import AppError
 from agent.core.config import DeviceConfig
-from agent.core.identifiers import Address
+from agent.core.identifiers import Address, EntryId
+from agent.core.pki import DatabaseState, KeptCertificate
 from agent.core.world import SECOND
 
 SUFFIX: Final = ".yaml"
@@ -65,6 +66,7 @@ class Scenario:
     seed: str
     device: GatewayPlan
     peers: tuple[GatewayPlan, ...]
+    certificates: DatabaseState
     passwords: Mapping[str, str] = field(repr=False)
 
 
@@ -99,6 +101,7 @@ def _read(path: Traversable, folder: Traversable) -> Scenario:
         seed=root.text("seed"),
         device=_device(root.section("device"), folder),
         peers=tuple(_peer(peer, folder) for peer in root.sections("peers")),
+        certificates=_certificates(root, folder),
         passwords=MappingProxyType(dict(root.items("users"))),
     )
     root.finish()
@@ -131,6 +134,19 @@ def _peer(section: Section, folder: Traversable) -> GatewayPlan:
 def _configuration(section: Section, folder: Traversable) -> ConfigurationFile:
     path = section.read("configuration", lambda name: _existing(folder / name), "a file beside the scenario")
     return ConfigurationFile(str(path), path.read_bytes())
+
+
+def _certificates(root: Section, folder: Traversable) -> DatabaseState:
+    """Return what is in the certificate database from the start; of a trust anchor only its id is given here."""
+    return DatabaseState(certificates=tuple(_certificate(each, folder) for each in root.sections("certificates")))
+
+
+def _certificate(section: Section, folder: Traversable) -> KeptCertificate:
+    file = section.read("file", lambda name: _existing(folder / name), "a file beside the scenario")
+    id_ = EntryId(section.read("id", int, "a number"))
+    origin = section.read("origin", ("imported", "trust-anchor").index, "'imported' or 'trust-anchor'", 0)
+    section.finish()
+    return KeptCertificate(id_, file.read_bytes(), is_imported=origin == 0)
 
 
 def _existing(path: Traversable) -> Traversable:

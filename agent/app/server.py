@@ -20,7 +20,7 @@ from typing import Final
 from agent.app.gateway import Gateway, boot, load_registry
 from agent.app.scenario import Scenario, load_scenario
 from agent.app.settings import ListenAddress, ServeOptions
-from agent.app.startup import Startup
+from agent.app.startup import CERTIFICATES, STARTUP, KeptCertificates, Startup
 from agent.app.state import StateDirectory, default_state_directory
 from agent.app.users import Users, choose_users
 from agent.core.crypto.seal import KEY_OCTETS, Seal
@@ -42,10 +42,18 @@ def run(options: ServeOptions) -> None:
     path = options.state_directory or default_state_directory(options.scenario, os.environ)
     with StateDirectory.open(path) as state:
         limits = SessionLimits(options.settings.limits.hello_seconds, options.settings.limits.idle_seconds)
-        startup, seal = Startup(state), Seal(sealing_key(state))
         if options.reset:
-            startup.keep(b"")
-        gateway = boot(scenario, load_registry(), seal, time.monotonic, limits, startup=startup)
+            for name in (STARTUP, CERTIFICATES):
+                state.remove(name)
+        gateway = boot(
+            scenario,
+            load_registry(),
+            Seal(sealing_key(state)),
+            time.monotonic,
+            limits,
+            startup=Startup(state),
+            certificates=KeptCertificates(state),
+        )
         asyncio.run(_serve(options, scenario, gateway, users, state))
 
 

@@ -1,14 +1,18 @@
-"""The startup datastore as a file of the state directory: what a device boots with, once somebody has kept it."""
+"""What a device boots with once it was kept in the state directory: the startup datastore, the certificate database."""
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from agent.app.configuration_file import ConfigurationFile
 from agent.app.errors import StateError
 from agent.app.state import StateDirectory
+from agent.core.pki import DatabaseState
 
-FILE: Final = "startup.xml"
+STARTUP: Final = "startup.xml"
+CERTIFICATES: Final = "certificates"
+log: Final = logging.getLogger(__name__)
 _START: Final = b'<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
 _END: Final = b"</config>\n"
 
@@ -22,15 +26,40 @@ class Startup:
 
     def load(self) -> ConfigurationFile | None:
         """Return what was kept, None when nothing is. StateError when it cannot be read."""
-        xml = self._state.read(FILE)
-        return None if xml is None else ConfigurationFile(str(self._state.path / FILE), xml)
+        xml = self._state.read(STARTUP)
+        return None if xml is None else ConfigurationFile(str(self._state.path / STARTUP), xml)
 
     def keep(self, xml: bytes) -> None:
         """Keep top-level elements, or forget what was kept when there are none. OSError when that cannot be done."""
         try:
             if xml:
-                self._state.write(FILE, _START + xml + _END)
+                self._state.write(STARTUP, _START + xml + _END)
             else:
-                self._state.remove(FILE)
+                self._state.remove(STARTUP)
         except StateError as error:
             raise OSError(str(error)) from error
+
+
+class KeptCertificates:
+    """The certificate database of one state directory; satisfies gateway.CertificateKeeper."""
+
+    def __init__(self, state: StateDirectory) -> None:
+        """Use a directory that is ours."""
+        self._state = state
+
+    def load(self) -> DatabaseState | None:
+        """Return what was kept, None when nothing is. StateError when it cannot be read, or is none of ours."""
+        octets = self._state.read(CERTIFICATES)
+        if octets is None:
+            return None
+        try:
+            return DatabaseState.decode(octets)
+        except ValueError as error:
+            raise StateError(f"{self._state.path / CERTIFICATES}: {error}; --reset forgets it") from error
+
+    def keep(self, state: DatabaseState) -> None:
+        """Keep the database as it is now; what cannot be kept is lost with the process, and the log says so."""
+        try:
+            self._state.write(CERTIFICATES, state.encode())
+        except StateError as error:
+            log.error("the certificate database is not kept: %s", error)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from agent.bindings import ike, interfaces, ipsec
-from agent.core.config import DeviceConfig, EsInterface, IkeConfig, SecurityAssociationConfig, check
+from agent.bindings import certificates, ike, interfaces, ipsec
+from agent.core.config import CertificatesConfig, DeviceConfig, EsInterface, IkeConfig, SecurityAssociationConfig, check
 from agent.core.device import Device
 
 T = TypeVar("T")
@@ -52,6 +52,7 @@ def device_config(base: DeviceConfig, values: Values) -> DeviceConfig:
         base,
         ike=_one(values, ike.ROOT, IkeConfig),
         security_associations=_all(values, ipsec.ROOT, SecurityAssociationConfig),
+        certificates=_one(values, certificates.ROOT, CertificatesConfig),
         interfaces=_all(values, interfaces.ROOT, EsInterface),
     )
 

@@ -16,6 +16,7 @@ from agent.core.keying import Keying, TunnelSa
 from agent.core.link import Network
 from agent.core.peer import Peer
 from agent.core.pic.interface import InterfaceState, interface_state
+from agent.core.pki import CertificateDatabase
 from agent.core.world import World
 
 
@@ -36,6 +37,7 @@ class Device:
         )
         self._peers = tuple(peers)
         self._network = network
+        self.certificates = CertificateDatabase(world, world.bus)
         self._keying = Keying(
             world=world,
             name="device",
@@ -91,6 +93,7 @@ class Device:
     def check(self, config: DeviceConfig) -> None:
         """Raise ValueError, with a message for a person, for a configuration that the device cannot do."""
         check(config)
+        self.certificates.check(config.certificates)
         before = self.config.local_addresses
         taken = [each for each in config.local_addresses if each not in before and self._network.is_attached(each)]
         if taken:
@@ -103,6 +106,7 @@ class Device:
         for address in config.local_addresses:
             if address not in before:
                 self._network.attach(address, self._keying.receive)
+        self.certificates.configure(config.certificates)
         self._keying.reconfigure(config)
         for address in before:
             if address not in config.local_addresses:

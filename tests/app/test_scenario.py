@@ -44,7 +44,7 @@ def own(folder: Path, old: str, new: str) -> str:
     text = (shipped / "chapter.yaml").read_text("utf-8")
     assert old in text
     for file in shipped.iterdir():
-        if file.name.startswith("chapter") and file.name.endswith(".xml"):
+        if file.name.startswith("chapter") and file.name.endswith((".xml", ".pem")):
             (folder / file.name).write_bytes(file.read_bytes())
     (folder / "own.yaml").write_text(text.replace(old, new))
     return str(folder / "own.yaml")

@@ -169,3 +169,11 @@ def test_a_watcher_sees_a_rekey_when_time_runs_fast(tmp_path: Path) -> None:
     seen = [line.split()[1] for line in watched.stdout.splitlines()]
     assert seen == ["ipsec-sa-expired", "ipsec-sa-installed", "ipsec-sa-rekeyed", "ipsec-sa-deleted"]
     assert "lifetime=soft" in watched.stdout
+
+
+def test_the_certificate_database_is_that_of_the_chapter(chapter: Served) -> None:
+    shown = run(chapter, "show_ipsec_certificates")
+    assert shown.returncode == 0, shown.stderr
+    header, _, *lines = shown.stdout.splitlines()
+    assert header == "Database: Total entries: 3 Active entries: 3 Locked entries: 1"
+    assert [line.split()[:2] for line in lines] == [["5", "22314868"], ["4", "22315496"], ["1", "1538512"]]

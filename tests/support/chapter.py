@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from agent.app.gateway import Gateway, StartupKeeper, boot, load_registry
+from agent.app.gateway import CertificateKeeper, Gateway, StartupKeeper, boot, load_registry
 from agent.app.scenario import Scenario, load_scenario
 from agent.core.crypto.seal import KEY_OCTETS, Seal
 from agent.core.world import SECOND
@@ -39,12 +39,22 @@ def configured(*replaced: tuple[str, str]) -> Scenario:
 class Emulation:
     """A booted gateway."""
 
-    def __init__(self, scenario: Scenario | None = None, startup: StartupKeeper | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario | None = None,
+        startup: StartupKeeper | None = None,
+        certificates: CertificateKeeper | None = None,
+    ) -> None:
         """Boot a scenario, by default the chapter's."""
         self.management_now = 0.0
         seal = Seal(bytes(KEY_OCTETS))
         self.gateway: Gateway = boot(
-            scenario or chapter(), registry(), seal, lambda: self.management_now, startup=startup
+            scenario or chapter(),
+            registry(),
+            seal,
+            lambda: self.management_now,
+            startup=startup,
+            certificates=certificates,
         )
 
     def connect(self, user: str = "admin") -> Wire:

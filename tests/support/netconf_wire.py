@@ -15,6 +15,7 @@ NAMESPACES = {
     "nc": BASE,
     "toy": "urn:toy",
     "ike": "urn:ipsec-agent:ike",
+    "cert": "urn:ipsec-agent:certificates",
     "ipsec": "urn:ipsec-agent:ipsec",
     "if": "urn:ietf:params:xml:ns:yang:ietf-interfaces",
     "esif": "urn:ipsec-agent:interfaces",

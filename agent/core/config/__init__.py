@@ -5,6 +5,7 @@ configured; everything the engines count time with is in microseconds and says s
 configuration makes sense as a whole; behind it everything is trusted.
 """
 
+from agent.core.config.certificates import CertificatesConfig, TrustAnchor
 from agent.core.config.check import check
 from agent.core.config.device import DeviceConfig, UnitReference
 from agent.core.config.ike import (
@@ -50,6 +51,7 @@ __all__ = [
     "LEAST_SPI",
     "NAT_PORT",
     "AuthenticationMethod",
+    "CertificatesConfig",
     "DeadPeerDetection",
     "DeviceConfig",
     "DhGroup",
@@ -77,6 +79,7 @@ __all__ = [
     "SaMode",
     "SecurityAssociationConfig",
     "TrafficIdentity",
+    "TrustAnchor",
     "Unit",
     "UnitReference",
     "UnitTunnel",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from agent.core.config.certificates import CertificatesConfig
 from agent.core.config.ike import IkeConfig
 from agent.core.config.interfaces import EsInterface, InterfaceFamily, Unit
 from agent.core.config.ipsec import SecurityAssociationConfig
@@ -44,6 +45,7 @@ class DeviceConfig:
     ike: IkeConfig = field(default_factory=IkeConfig)
     security_associations: tuple[SecurityAssociationConfig, ...] = ()
     interfaces: tuple[EsInterface, ...] = ()
+    certificates: CertificatesConfig = field(default_factory=CertificatesConfig)
     local_addresses: tuple[Address, ...] = field(init=False, repr=False, compare=False)
     """Every address the gateway has: its own, and the sources of its tunnels."""
     references: Mapping[str, UnitReference] = field(init=False, repr=False, compare=False)
