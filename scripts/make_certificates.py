@@ -48,8 +48,17 @@ TEMPLATES = {
     ),
     "chapter-22314868": gateway(22314868, "2003-03-01T01:20:42Z", "2003-03-31T01:50:42Z", "10.20.210.1"),
     "chapter-22315496": gateway(22315496, "2003-03-01T01:21:45Z", "2003-03-31T01:51:45Z", "10.20.210.20"),
+    "demo-root": Template(
+        1,
+        "C=us, O=Example, CN=Example root",
+        "C=us, O=Example, CN=Example root",
+        instant("2020-01-01T00:00:00Z"),
+        instant("2050-01-01T00:00:00Z"),
+        is_ca=True,
+        may_sign_crls=True,
+    ),
 }
-"""The certificates of the chapter, by their file names: those of its samples."""
+"""By their file names: the certificates of the chapter, as in its samples, and the root of the demo."""
 
 
 def key(name: str) -> bytes:
@@ -60,13 +69,18 @@ def key(name: str) -> bytes:
     return path.read_bytes()
 
 
+def issuer_of(name: str) -> str:
+    """Return the root of a scenario's certificate."""
+    return f"{name.partition('-')[0]}-root"
+
+
 def main() -> int:
     """Write every certificate."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--to", type=Path, default=SCENARIOS, metavar="DIR", help="default: beside the scenarios")
     options = parser.parse_args()
     for name, template in TEMPLATES.items():
-        (options.to / f"{name}.pem").write_text(issue(template, key(name), key(ROOT)), "ascii")
+        (options.to / f"{name}.pem").write_text(issue(template, key(name), key(issuer_of(name))), "ascii")
     return 0
 
 

@@ -25,7 +25,7 @@ from agent.app.settings import (
     parse_time_scale,
 )
 
-DEFAULT_SCENARIO: Final = "chapter"
+DEFAULT_SCENARIO: Final = "demo"
 
 Given = TypeVar("Given")
 Parsed = TypeVar("Parsed")

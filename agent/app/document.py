@@ -65,6 +65,12 @@ class Section:
             raise self.error(f"{key!r} is a list", node)
         return tuple(self._convert(one, convert, f"every entry of {key!r} must be {expected}") for one in node.value)
 
+    def read_several(self, key: str, convert: Callable[[str], T], expected: str) -> tuple[T, ...]:
+        """Return one scalar, or a sequence of them, each converted."""
+        if isinstance(self._values.get(key), yaml.SequenceNode):
+            return self.read_all(key, convert, expected)
+        return (self.read(key, convert, expected),)
+
     def section(self, key: str) -> Section:
         """Return a mapping below this one."""
         return Section(self._file, self._required(key), repr(key))

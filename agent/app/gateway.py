@@ -111,7 +111,7 @@ def boot(
     stores = Stores(clocks.device, lambda root: startup.keep(server.transactions.serialize(root)) if startup else None)
     server = Server(registry, stores, clocks, limits, (Configuration(device),), secrets)
     kept = startup.load() if startup is not None else None
-    commit(kept or scenario.device.configuration, registry, server.transactions, secrets.keep)
+    commit((kept,) if kept is not None else scenario.device.configuration, registry, server.transactions, secrets.keep)
     if kept is not None:
         stores.restore_startup(stores.running)
     _attach(server, device)
@@ -138,7 +138,7 @@ def _peer(world: World, network: Network, plan: GatewayPlan, registry: Registry)
     try:
         return Peer(world, network, config, initiates=plan.initiates)
     except ValueError as error:
-        raise BadConfiguration(f"{plan.configuration.name}: {error}") from error
+        raise BadConfiguration(f"{plan.configuration[0].name}: {error}") from error
 
 
 def _attach(server: Server, device: Device) -> None:

@@ -6,9 +6,9 @@ a file of XML in the modules that are served, which is named relative to the sce
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from ipaddress import ip_address
@@ -20,11 +20,15 @@ from agent.app.configuration_file import ConfigurationFile
 from agent.app.document import Section, read_document
 from agent.app.errors import AppError
 from agent.core.config import DeviceConfig
+from agent.core.crypto.issuing import Template, issue
+from agent.core.crypto.x509 import AlternativeName, AlternativeNameType
 from agent.core.identifiers import Address, EntryId
 from agent.core.pki import DatabaseState, KeptCertificate
 from agent.core.world import SECOND
 
 SUFFIX: Final = ".yaml"
+BESIDE: Final = "a file beside the scenario"
+DAY: Final = 86_400 * SECOND
 
 
 class UnknownScenario(AppError):
@@ -35,14 +39,14 @@ class UnknownScenario(AppError):
 
 @dataclass(frozen=True, slots=True)
 class GatewayPlan:
-    """A gateway before it is there: its own addresses, beside those of its tunnels, and its configuration.
+    """A gateway before it is there: its own addresses, beside those of its tunnels, and the files of its configuration.
 
     A remote one that does not initiate negotiates nothing of its own accord: it answers.
     """
 
     name: str
     addresses: tuple[Address, ...]
-    configuration: ConfigurationFile
+    configuration: tuple[ConfigurationFile, ...]
     initiates: bool
 
     @property
@@ -92,16 +96,17 @@ def shipped_scenarios() -> Iterator[str]:
 
 def _read(path: Traversable, folder: Traversable) -> Scenario:
     root = read_document(str(path), path.read_text("utf-8"), "a scenario")
+    start = root.read("start", _instant, "'now', or a date and time with an offset, such as 2003-03-10T12:00:00Z")
     scenario = Scenario(
         name=root.text("name"),
         description=root.text("description"),
-        start=root.read("start", _instant, "a date and time with an offset, such as 2003-03-10T12:00:00Z"),
+        start=start,
         settle=round(root.read("settle-seconds", float, "a number of seconds", 0.0) * SECOND),
         time_scale=root.read("time-scale", _scale, "a number of at least 0, or 'step'", 1.0),
         seed=root.text("seed"),
         device=_device(root.section("device"), folder),
         peers=tuple(_peer(peer, folder) for peer in root.sections("peers")),
-        certificates=_certificates(root, folder),
+        certificates=_certificates(root, folder, start),
         passwords=MappingProxyType(dict(root.items("users"))),
     )
     root.finish()
@@ -131,28 +136,59 @@ def _peer(section: Section, folder: Traversable) -> GatewayPlan:
     return plan
 
 
-def _configuration(section: Section, folder: Traversable) -> ConfigurationFile:
-    path = section.read("configuration", lambda name: _existing(folder / name), "a file beside the scenario")
-    return ConfigurationFile(str(path), path.read_bytes())
+def _configuration(section: Section, folder: Traversable) -> tuple[ConfigurationFile, ...]:
+    paths = section.read_several("configuration", _existing_in(folder), BESIDE)
+    return tuple(ConfigurationFile(str(path), path.read_bytes()) for path in paths)
 
 
-def _certificates(root: Section, folder: Traversable) -> DatabaseState:
+def _certificates(root: Section, folder: Traversable, start: int) -> DatabaseState:
     """Return what is in the certificate database from the start; of a trust anchor only its id is given here."""
-    return DatabaseState(certificates=tuple(_certificate(each, folder) for each in root.sections("certificates")))
+    sections = root.sections("certificates")
+    return DatabaseState(certificates=tuple(_certificate(each, folder, start) for each in sections))
 
 
-def _certificate(section: Section, folder: Traversable) -> KeptCertificate:
-    file = section.read("file", lambda name: _existing(folder / name), "a file beside the scenario")
+def _certificate(section: Section, folder: Traversable, start: int) -> KeptCertificate:
     id_ = EntryId(section.read("id", int, "a number"))
     origin = section.read("origin", ("imported", "trust-anchor").index, "'imported' or 'trust-anchor'", 0)
+    if "issue" in section:
+        octets = _issued(section.section("issue"), folder, start)
+    else:
+        octets = section.read("file", _existing_in(folder), BESIDE).read_bytes()
     section.finish()
-    return KeptCertificate(id_, file.read_bytes(), is_imported=origin == 0)
+    return KeptCertificate(id_, octets, is_imported=origin == 0)
 
 
-def _existing(path: Traversable) -> Traversable:
-    if not path.is_file():
-        raise ValueError(path.name)
-    return path
+def _issued(section: Section, folder: Traversable, start: int) -> bytes:
+    """Make a certificate that fits the date of the scenario, which one in a file cannot if that date is today."""
+    template = Template(
+        serial=section.read("serial", int, "a number"),
+        subject=section.text("subject"),
+        issuer=section.text("issuer"),
+        not_before=start - section.read("valid-since-days", _days, "a number of days"),
+        not_after=start + section.read("valid-for-days", _days, "a number of days"),
+        alternative_names=(AlternativeName(AlternativeNameType.DNS_NAME, section.text("dns-name")),),
+    )
+    subject_key = section.read("key", _existing_in(folder), BESIDE).read_bytes()
+    issuer_key = section.read("issuer-key", _existing_in(folder), BESIDE).read_bytes()
+    section.finish()
+    try:
+        return issue(template, subject_key, issuer_key).encode()
+    except ValueError as error:
+        raise section.error(str(error)) from error
+
+
+def _existing_in(folder: Traversable) -> Callable[[str], Traversable]:
+    def existing(name: str) -> Traversable:
+        path = folder / name
+        if not path.is_file():
+            raise ValueError(name)
+        return path
+
+    return existing
+
+
+def _days(text: str) -> int:
+    return round(float(text) * DAY)
 
 
 def _truth(text: str) -> bool:
@@ -162,7 +198,7 @@ def _truth(text: str) -> bool:
 
 
 def _instant(text: str) -> int:
-    moment = datetime.fromisoformat(text)
+    moment = datetime.now(UTC).replace(microsecond=0) if text == "now" else datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(text)
     return round(moment.timestamp() * SECOND)

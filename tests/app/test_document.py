@@ -72,3 +72,10 @@ def test_a_list_is_asked_for_as_a_list(text: str) -> None:
         section(text).read_all("a", int, "a number")
     with pytest.raises(DocumentError, match="'a' is a list"):
         list(section(text).sections("a"))
+
+
+def test_one_value_or_several_may_be_given_where_several_are_taken() -> None:
+    root = section("a: 1\nb: [2, 3]\n")
+    assert root.read_several("a", int, "a number") == (1,)
+    assert root.read_several("b", int, "a number") == (2, 3)
+    root.finish()

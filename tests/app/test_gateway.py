@@ -59,8 +59,9 @@ def test_every_reason_is_given_and_not_the_first_alone() -> None:
 def test_a_remote_gateway_that_is_configured_wrongly_is_refused_like_the_device() -> None:
     scenario = chapter()
     peer = scenario.peers[0]
-    xml = peer.configuration.xml.replace(b"<spi>3494029335</spi>", b"<spi>255</spi>")
-    wrong = replace(peer, configuration=replace(peer.configuration, xml=xml))
+    (file,) = peer.configuration
+    xml = file.xml.replace(b"<spi>3494029335</spi>", b"<spi>255</spi>")
+    wrong = replace(peer, configuration=(replace(file, xml=xml),))
     with pytest.raises(BadConfiguration, match=r"chapter-4\.4\.4\.4\.xml:\d+: spi: "):
         Emulation(replace(scenario, peers=(wrong,)))
 

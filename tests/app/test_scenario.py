@@ -11,7 +11,9 @@ import pytest
 
 from agent.app.document import DocumentError
 from agent.app.scenario import UnknownScenario, load_scenario, shipped_scenarios
+from agent.core.identifiers import EntryId
 from agent.core.world import SECOND
+from tests.support.chapter import Emulation
 
 
 def test_the_chapter_is_the_device_of_the_chapter_at_its_date() -> None:
@@ -44,7 +46,7 @@ def own(folder: Path, old: str, new: str) -> str:
     text = (shipped / "chapter.yaml").read_text("utf-8")
     assert old in text
     for file in shipped.iterdir():
-        if file.name.startswith("chapter") and file.name.endswith((".xml", ".pem")):
+        if file.name.endswith((".xml", ".pem")):
             (folder / file.name).write_bytes(file.read_bytes())
     (folder / "own.yaml").write_text(text.replace(old, new))
     return str(folder / "own.yaml")
@@ -53,20 +55,24 @@ def own(folder: Path, old: str, new: str) -> str:
 def test_a_file_of_ones_own_finds_the_configuration_beside_it(tmp_path: Path) -> None:
     scenario = load_scenario(own(tmp_path, "seed: chapter", "seed: 7\ntime-scale: step"))
     assert (scenario.seed, scenario.time_scale) == ("7", 0.0)
-    assert scenario.device.configuration.xml.startswith(b"<config")
-    assert scenario.device.configuration.name == str(tmp_path / "chapter.xml")
+    assert scenario.device.configuration[0].xml.startswith(b"<config")
+    assert scenario.device.configuration[0].name == str(tmp_path / "chapter.xml")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("2003-03-10T12:00:00Z", "yesterday", "'start' must be a date and time"),
-        ("2003-03-10T12:00:00Z", "2003-03-10T12:00:00", "'start' must be a date and time"),
+        ("2003-03-10T12:00:00Z", "yesterday", "a date and time with an offset"),
+        ("2003-03-10T12:00:00Z", "2003-03-10T12:00:00", "a date and time with an offset"),
         ("seed: chapter", "seed: chapter\ntime-scale: -1", "'time-scale' must be"),
         ("seed: chapter", "seed: chapter\ntime-scale: inf", "'time-scale' must be"),
         ("seed: chapter", "seed: chapter\nsed: 1", "a scenario has no 'sed'"),
         ("addresses: [4.4.4.5]", "addresses: [4.4.4]", "every entry of 'addresses' must be an IP address"),
-        ("configuration: chapter.xml", "configuration: none.xml", "must be a file beside the scenario, not 'none.xml'"),
+        (
+            "configuration: [chapter.xml, access.xml]",
+            "configuration: none.xml",
+            "must be a file beside the scenario, not 'none.xml'",
+        ),
         ("configuration: chapter-4.4.4.4.xml", "configuration: .", "must be a file beside the scenario, not '.'"),
         ("    configuration: chapter-4.4.4.4.xml", "    name: far", "an entry of 'peers' needs 'configuration'"),
         ("- address: 4.4.4.4", "- address: 4.4.4", "'address' must be an IP address"),
@@ -78,4 +84,47 @@ def test_a_file_of_ones_own_finds_the_configuration_beside_it(tmp_path: Path) ->
 def test_what_is_wrong_is_named_with_its_place(tmp_path: Path, old: str, new: str, complaint: str) -> None:
     with pytest.raises(DocumentError, match=r"own\.yaml:\d+:\d+: ") as refused:
         load_scenario(own(tmp_path, old, new))
+    assert complaint in str(refused.value)
+
+
+def test_the_demo_begins_today_and_has_a_certificate_that_ends_soon() -> None:
+    scenario = load_scenario("demo")
+    assert datetime.fromtimestamp(scenario.start / SECOND, UTC).year >= 2026
+    emulation = Emulation(scenario)
+    ends = {
+        entry.id: entry.certificate.not_after - scenario.start
+        for entry in emulation.gateway.device.certificates.certificates()
+    }
+    assert ends[EntryId(2)] < 3 * 86400 * SECOND
+    assert ends[EntryId(1)] > 365 * 86400 * SECOND
+
+
+def test_the_demo_rekeys_within_minutes() -> None:
+    emulation = Emulation(load_scenario("demo"))
+    emulation.advance(600)
+    associations = emulation.gateway.device.security_associations
+    assert len(associations) == 3
+    assert min(association.rekeys for association in associations.values()) >= 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("valid-for-days: 2", "valid-for-days: soon", "'valid-for-days' must be a number of days"),
+        ("key: demo-gateway.key", "key: demo-root.pem", "demo.yaml"),
+        ("subject: C=us, O=Example, CN=hub", "subject: nobody", "demo.yaml"),
+    ],
+)
+def test_a_certificate_that_cannot_be_made_is_named_with_its_place(
+    tmp_path: Path, old: str, new: str, complaint: str
+) -> None:
+    shipped = files("agent.scenarios")
+    for file in shipped.iterdir():
+        if file.name.startswith(("demo", "access")):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    text = (tmp_path / "demo.yaml").read_text()
+    assert old in text
+    (tmp_path / "demo.yaml").write_text(text.replace(old, new))
+    with pytest.raises(DocumentError, match=r"demo\.yaml:\d+:\d+: ") as refused:
+        load_scenario(str(tmp_path / "demo.yaml"))
     assert complaint in str(refused.value)

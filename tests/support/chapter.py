@@ -28,12 +28,12 @@ def chapter(**changes: object) -> Scenario:
 def configured(*replaced: tuple[str, str]) -> Scenario:
     """Return the scenario of the chapter with parts of the device's configuration replaced, each of which is there."""
     scenario = chapter()
-    file = scenario.device.configuration
+    file, *others = scenario.device.configuration
     xml = file.xml.decode()
     for old, new in replaced:
         assert old in xml, old
         xml = xml.replace(old, new)
-    return replace(scenario, device=replace(scenario.device, configuration=replace(file, xml=xml.encode())))
+    return replace(scenario, device=replace(scenario.device, configuration=(replace(file, xml=xml.encode()), *others)))
 
 
 class Emulation:
