@@ -71,5 +71,5 @@ def test_the_shipped_certificates_are_those_that_the_script_makes(tmp_path: Path
     command = [sys.executable, str(ROOT / "scripts" / "make_certificates.py"), "--to", str(tmp_path)]
     subprocess.run(command, check=True, timeout=60, cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert sorted(made) == ["chapter-22314868.pem", "chapter-22315496.pem", "chapter-root.pem"]
+    assert sorted(made) == ["chapter-22314868.pem", "chapter-22315496.pem", "chapter-root.pem", "demo-root.pem"]
     assert made == {name: shipped(name) for name in made}
