@@ -14,10 +14,13 @@ from agent.app.configuration_file import BadConfiguration, ConfigurationFile, bu
 from agent.app.scenario import GatewayPlan, Scenario
 from agent.bindings.certificates import CERTIFICATES
 from agent.bindings.configuration import Configuration
+from agent.bindings.emulation import EMULATION
 from agent.bindings.ike import IKE
 from agent.bindings.interfaces import IETF_INTERFACES, INTERFACES, Interfaces
 from agent.bindings.ipsec import IPSEC
+from agent.bindings.redundancy import REDUNDANCY
 from agent.bindings.secrets import Secrets
+from agent.core.config import IkeSettings
 from agent.core.crypto.seal import Seal
 from agent.core.device import Device
 from agent.core.events import CertificateDatabaseChanged
@@ -38,7 +41,9 @@ MODULES: Final = (
     ModuleRequest("ipsec-agent-ike"),
     ModuleRequest("ipsec-agent-ipsec"),
     ModuleRequest("ipsec-agent-interfaces"),
+    ModuleRequest("ipsec-agent-redundancy"),
     ModuleRequest("ipsec-agent-certificates"),
+    ModuleRequest("ipsec-agent-emulation"),
     ModuleRequest("ietf-netconf", ("writable-running", "rollback-on-error", "validate", "startup")),
     ModuleRequest("ietf-netconf-monitoring"),
     ModuleRequest("ietf-netconf-acm"),
@@ -49,7 +54,18 @@ MODULES: Final = (
     ModuleRequest("nc-notifications"),
 )
 """The modules that are served, with the features they have."""
-BINDINGS: Final = (IKE, IPSEC, INTERFACES, CERTIFICATES, MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS)
+BINDINGS: Final = (
+    IKE,
+    IPSEC,
+    INTERFACES,
+    REDUNDANCY,
+    CERTIFICATES,
+    EMULATION,
+    MONITORING,
+    ACCESS_CONTROL,
+    YANG_LIBRARY,
+    STREAMS,
+)
 
 
 class StartupKeeper(Protocol):
@@ -74,10 +90,11 @@ class CertificateKeeper(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A running gateway: the world, the device in it, and the server that shows it."""
+    """A running gateway: the world, the device in it and its network, and the server that shows it."""
 
     world: World
     device: Device
+    network: Network
     server: Server
 
 
@@ -96,6 +113,7 @@ def boot(
     entropy: Entropy | None = None,
     startup: StartupKeeper | None = None,
     certificates: CertificateKeeper | None = None,
+    settings: IkeSettings | None = None,
 ) -> Gateway:
     """Assemble a scenario's gateway, configure it, start it, and let it settle; BadConfiguration when it cannot be.
 
@@ -105,7 +123,7 @@ def boot(
     world = World(now=scenario.start, seed=scenario.seed, factor=scenario.time_scale, entropy=entropy)
     network = Network(world)
     peers = [_peer(world, network, plan, registry) for plan in scenario.peers]
-    device = Device(world, network, scenario.device.bare, peers=peers)
+    device = Device(world, network, scenario.device.bare, settings, peers)
     _restore(device, scenario, certificates)
     clocks, secrets = Clocks(lambda: world.now, management), Secrets(registry.secrets, seal)
     stores = Stores(clocks.device, lambda root: startup.keep(server.transactions.serialize(root)) if startup else None)
@@ -117,7 +135,7 @@ def boot(
     _attach(server, device)
     device.start()
     world.advance(scenario.start + scenario.settle)
-    return Gateway(world, device, server)
+    return Gateway(world, device, network, server)
 
 
 def _restore(device: Device, scenario: Scenario, keeper: CertificateKeeper | None) -> None:
@@ -145,7 +163,7 @@ def _attach(server: Server, device: Device) -> None:
     """Say what the bindings of each module take, and have the device's events published."""
     for table in (MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS):
         server.attach(table.module, server)
-    for table in (IKE, IPSEC, CERTIFICATES):
+    for table in (IKE, IPSEC, REDUNDANCY, CERTIFICATES, EMULATION):
         server.attach(table.module, device)
     server.attach(IETF_INTERFACES, Interfaces(device, server.started_at))
     device.world.bus.subscribe(server.publish)

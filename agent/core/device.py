@@ -5,6 +5,7 @@ World's bus.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from agent.core.config import DeviceConfig, IkeSettings, check
@@ -12,10 +13,13 @@ from agent.core.identifiers import Address, IkeSaId
 from agent.core.ike.engine import IkeStatistics
 from agent.core.ike.sa import IkeSa
 from agent.core.ipsec.sad import Sad
-from agent.core.keying import Keying, TunnelSa
+from agent.core.keying import Keying, TunnelRedundancy, TunnelSa
 from agent.core.link import Network
 from agent.core.peer import Peer
+from agent.core.pic import PIC_BOOT_US, Chassis, Pic, PicCommand, RedundancyGroup
 from agent.core.pic.interface import InterfaceState, interface_state
+from agent.core.pic.redundancy import backups
+from agent.core.pic.sync import Synchronization
 from agent.core.pki import CertificateDatabase
 from agent.core.world import World
 
@@ -30,6 +34,7 @@ class Device:
         config: DeviceConfig,
         settings: IkeSettings | None = None,
         peers: Sequence[Peer] = (),
+        pic_boot_us: int = PIC_BOOT_US,
     ) -> None:
         self.world = world
         self.peers: Mapping[Address, Peer] = MappingProxyType(
@@ -37,14 +42,20 @@ class Device:
         )
         self._peers = tuple(peers)
         self._network = network
+        self._config = config
+        self._chassis = Chassis(world, world.bus, pic_boot_us, self._carry)
+        self._chassis.configure(config.interfaces)
         self.certificates = CertificateDatabase(world, world.bus)
         self._keying = Keying(
             world=world,
             name="device",
-            config=config,
+            config=self._carried(config),
             settings=settings or IkeSettings(),
             send=network.send,
             bus=world.bus,
+        )
+        self._synchronization = Synchronization(
+            world.bus, self._chassis.group_of, lambda: self._keying.security_associations
         )
         for address in config.local_addresses:
             network.attach(address, self._keying.receive)
@@ -57,7 +68,7 @@ class Device:
     @property
     def config(self) -> DeviceConfig:
         """What the device is configured with."""
-        return self._keying.config
+        return self._config
 
     @property
     def ike_sas(self) -> Mapping[IkeSaId, IkeSa]:
@@ -82,17 +93,35 @@ class Device:
     @property
     def interfaces(self) -> Mapping[str, InterfaceState]:
         """Every encryption services PIC by its name, in the order of the configuration."""
-        return MappingProxyType({each.name: interface_state(each) for each in self.config.interfaces})
+        carried = zip(self.pics.values(), self._chassis.carried(self._config.interfaces), strict=True)
+        return MappingProxyType({pic.name: interface_state(pic, interface) for pic, interface in carried})
+
+    @property
+    def pics(self) -> Mapping[str, Pic]:
+        """Every encryption services PIC itself by its name, in the order of the configuration."""
+        return self._chassis.pics
+
+    @property
+    def interface_redundancy(self) -> Mapping[str, RedundancyGroup]:
+        """Every pair of PICs by its primary interface."""
+        return MappingProxyType(self._chassis.pairs)
+
+    @property
+    def tunnel_redundancy(self) -> Mapping[str, TunnelRedundancy]:
+        """Every tunnel with a backup peer by the name of its security association, which is dynamic."""
+        return self._keying.tunnel_redundancy
 
     def start(self) -> None:
-        """Bring up the peers, then begin to negotiate what is configured."""
+        """Bring up the peers, let the PICs boot, and negotiate what is configured as soon as they have."""
         for peer in self._peers:
             peer.start()
         self._keying.start()
+        self._chassis.start()
 
     def check(self, config: DeviceConfig) -> None:
         """Raise ValueError, with a message for a person, for a configuration that the device cannot do."""
         check(config)
+        backups(config.interfaces)
         self.certificates.check(config.certificates)
         before = self.config.local_addresses
         taken = [each for each in config.local_addresses if each not in before and self._network.is_attached(each)]
@@ -107,7 +136,11 @@ class Device:
             if address not in before:
                 self._network.attach(address, self._keying.receive)
         self.certificates.configure(config.certificates)
-        self._keying.reconfigure(config)
+        self._config = config
+        self._chassis.configure(config.interfaces)
+        self._carry()
+        for group in self._chassis.groups.values():
+            self._synchronization.fill(group)
         for address in before:
             if address not in config.local_addresses:
                 self._network.detach(address)
@@ -127,3 +160,36 @@ class Device:
         NotDynamic, and a name that is not configured UnknownSecurityAssociation.
         """
         return self._keying.clear_ipsec_sas(name)
+
+    def switch_interfaces(self, name: str | None = None) -> tuple[str, ...]:
+        """Switch a pair of PICs by hand, named by either of its interfaces, or every pair that can be.
+
+        Returns the primary interface of each that was switched. Raises UnknownInterface; NoBackup where there is no
+        pair; BackupOffline where the other PIC is offline. Without a name a pair whose other PIC is offline is left
+        alone, and only if that is so of all of them BackupOffline is raised. Nothing is switched or counted then.
+        """
+        return self._chassis.switch(name)
+
+    def switch_tunnels(self, name: str | None = None) -> tuple[str, ...]:
+        """Turn the tunnel of a security association to its other peer by hand, or all that have one.
+
+        Returns the names of those that were. New SAs are negotiated, the old ones are deleted at once. Raises
+        UnknownSecurityAssociation; NoBackup for a tunnel with one peer, or without a name if there is no other.
+        """
+        return self._keying.switch_tunnels(name)
+
+    def set_pic(self, interface: str, command: PicCommand) -> None:
+        """Bring a PIC up, take it out of service, or let it fail; what it is already it stays. UnknownInterface."""
+        self._chassis.command(interface, command)
+
+    def set_family(self, interface: str, unit: int, enabled: bool) -> None:
+        """Take the families of a unit down, or up again where they are configured to be. UnknownInterface."""
+        self._chassis.set_unit(interface, unit, is_up=enabled)
+
+    def _carry(self) -> None:
+        """Have keying do as the configuration is carried out now."""
+        self._keying.reconfigure(self._carried(self._config))
+
+    def _carried(self, config: DeviceConfig) -> DeviceConfig:
+        """Return a configuration as the PICs carry it out."""
+        return replace(config, interfaces=self._chassis.carried(config.interfaces))

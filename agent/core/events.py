@@ -36,6 +36,7 @@ class FailureReason(Enum):
     INVALID_IDENTITY = "invalid-identity"
     MALFORMED_MESSAGE = "malformed-message"
     NO_POLICY = "no-policy"
+    NAT_WITH_AH = "nat-with-ah"
     CLEARED = "cleared"
     RECONFIGURED = "reconfigured"
 
@@ -265,3 +266,51 @@ class CertificateDatabaseChanged:
     """Entries of the certificate database came, went, or changed what they are: what is kept of it is out of date."""
 
     at: int
+
+
+class RedundancyState(Enum):
+    """What one of two does that stand in for each other. A peer is never offline here: it is in use, or it is not."""
+
+    ACTIVE = "active"
+    STANDBY = "standby"
+    OFFLINE = "offline"
+
+
+class SwitchReason(Enum):
+    """Why the other of two was switched to."""
+
+    MANUAL = "manual"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class PicStateChanged:
+    """An encryption services PIC is in another state; one that boots or is faulty is offline."""
+
+    at: int
+    interface: str
+    state: RedundancyState
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceSwitched:
+    """The other PIC of a pair has become Active and inherited the security associations."""
+
+    at: int
+    primary_interface: str
+    from_interface: str
+    to_interface: str
+    reason: SwitchReason
+    failure_counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelSwitched:
+    """The tunnel of a security association leads to its other peer from now on, with which all is negotiated anew."""
+
+    at: int
+    security_association: str
+    from_address: Address
+    to_address: Address
+    reason: SwitchReason
+    failure_counter: int

@@ -1,7 +1,8 @@
-"""Datagram paths between the gateways of one World.
+"""Datagram paths between the gateways of one World, and the way out of it.
 
 Each direction has its own delay, loss, duplication, reordering and partition. Chance comes from the World's entropy,
-one stream a direction, and only where a profile asks for it: a path without faults draws nothing.
+one stream a direction, and only where a profile asks for it: a path without faults draws nothing. A path between a
+gateway of the World and a real one is a path like the others, but it adds no delay of its own.
 """
 
 from collections.abc import Callable
@@ -33,6 +34,8 @@ class LinkProfile:
 
 
 _DEFAULT: Final = LinkProfile()
+_TO_OUTSIDE: Final = LinkProfile(delay_us=0)
+"""A real path has its own delay."""
 
 
 class Network:
@@ -41,6 +44,7 @@ class Network:
     def __init__(self, world: World) -> None:
         self._world = world
         self._receivers: dict[Address, Receiver] = {}
+        self._outside: Receiver | None = None
         self._profiles: dict[tuple[Address, Address], LinkProfile] = {}
         self._lost = 0
         self._undeliverable = 0
@@ -72,13 +76,34 @@ class Network:
         """Swallow datagrams for an address from now on, those under way included."""
         self._receivers.pop(address, None)
 
+    def open_outside(self, receiver: Receiver) -> None:
+        """Hand datagrams for addresses that nobody has to a receiver from now on: they leave the World."""
+        self._outside = receiver
+
+    def close_outside(self) -> None:
+        """Swallow datagrams for addresses that nobody has, as at first."""
+        self._outside = None
+
+    def receive(self, source: Endpoint, destination: Endpoint, payload: bytes) -> None:
+        """Take a datagram from outside, which is there at once.
+
+        One from an address that somebody in the World has is forged, and swallowed like one for nobody.
+        """
+        receiver = None if self.is_attached(source.address) else self._receivers.get(destination.address)
+        if receiver is None:
+            self._undeliverable += 1
+            return
+        receiver(source, destination, payload)
+
     def set_profile(self, source: Address, destination: Address, profile: LinkProfile) -> None:
         """Set how datagrams from one address to another fare; those under way are not touched."""
         self._profiles[source, destination] = profile
 
     def profile(self, source: Address, destination: Address) -> LinkProfile:
         """Return how datagrams from one address to another fare."""
-        return self._profiles.get((source, destination), _DEFAULT) if self._profiles else _DEFAULT
+        leaves = self._outside is not None and destination not in self._receivers
+        default = _TO_OUTSIDE if leaves else _DEFAULT
+        return self._profiles.get((source, destination), default) if self._profiles else default
 
     def send(self, source: Endpoint, destination: Endpoint, payload: bytes) -> None:
         """Send a datagram on its way."""
@@ -99,7 +124,7 @@ class Network:
         return int.from_bytes(self._world.entropy.draw(stream, _CHANCE_OCTETS)) / _CHANCE_UNIT
 
     def _deliver(self, source: Endpoint, destination: Endpoint, payload: bytes) -> None:
-        receiver = self._receivers.get(destination.address)
+        receiver = self._receivers.get(destination.address, self._outside)
         if receiver is None:
             self._undeliverable += 1
             return

@@ -84,9 +84,9 @@ def installed(session: Manager, name: str) -> int:
 def main() -> int:
     """Edit the configuration, and wait until the tunnel is up."""
     parser = arguments((__doc__ or "").splitlines()[0])
-    parser.add_argument("--peer", default="3.3.3.3", help="the other gateway; default: %(default)s")
+    parser.add_argument("--peer", default="5.5.5.5", help="the other gateway; default: %(default)s")
     parser.add_argument("--local", default="4.4.4.5", help="this gateway; default: %(default)s")
-    parser.add_argument("--key", default="between-4.4.4.5-and-3.3.3.3", help="the pre-shared key; default: %(default)s")
+    parser.add_argument("--key", default="between-4.4.4.5-and-5.5.5.5", help="the pre-shared key; default: %(default)s")
     parser.add_argument("--name", default="sa-added", help="of everything that is added; default: %(default)s")
     parser.add_argument("--interface", default="es-1/3/0", help="default: %(default)s")
     parser.add_argument("--unit", default="7", help="default: %(default)s")

@@ -9,7 +9,6 @@ from lxml import etree
 
 from agent.app.configuration_file import BadConfiguration
 from agent.core.ike.phase1 import Role
-from agent.core.world import SECOND
 from tests.support.chapter import Emulation, chapter, configured
 
 
@@ -17,7 +16,7 @@ def test_a_booted_gateway_has_settled_at_the_date_of_its_scenario() -> None:
     emulation = Emulation()
     (sa,) = emulation.gateway.device.ike_sas.values()
     assert sa.is_matured
-    assert emulation.gateway.world.now == chapter().start + 5 * SECOND
+    assert emulation.gateway.world.now == chapter().start + chapter().settle
 
 
 def test_a_whole_get_is_valid_against_the_modules() -> None:

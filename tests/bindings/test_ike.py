@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from ipaddress import ip_address
 
@@ -24,6 +25,7 @@ from agent.core.events import (
 from agent.core.identifiers import Cookie, IkeSaId
 from agent.core.ike.flags import IkeSaFlag
 from agent.core.ike.phase1 import Role
+from agent.core.pic import PIC_BOOT_US
 from agent.core.world import Event
 from agent.datastore.edit import parse_configuration
 from agent.datastore.output import render_notification
@@ -94,7 +96,8 @@ def test_the_sa_that_is_shown_is_the_one_that_two_engines_negotiated() -> None:
     assert text(data, f"{SA}/ike:initiator-cookie") == sa.initiator_cookie.hex() == theirs.initiator_cookie.hex()
     assert text(data, f"{SA}/ike:responder-cookie") == sa.responder_cookie.hex() == theirs.responder_cookie.hex()
     assert text(data, f"{SA}/ike:state") == "matured"
-    assert text(data, f"{SA}/ike:lifetime-remaining") == "3595"
+    assert text(data, f"{SA}/ike:lifetime-remaining") == str(sa.remaining_seconds)
+    assert 3590 < int(text(data, f"{SA}/ike:lifetime-remaining")) < 3600
     assert text(data, f"{SA}/ike:statistics/ike:input-bytes") == str(theirs.statistics.output_bytes)
     assert text(data, f"{SA}/ike:statistics/ike:output-packets") == str(theirs.statistics.input_packets)
 
@@ -102,15 +105,16 @@ def test_the_sa_that_is_shown_is_the_one_that_two_engines_negotiated() -> None:
 def test_the_lifetime_that_is_shown_runs_with_device_time() -> None:
     emulation = Emulation()
     wire = emulation.connect()
-    before = text(wire.get(FILTER), f"{SA}/ike:expires-at")
+    before = wire.get(FILTER)
     emulation.advance(100)
-    data = wire.get(FILTER)
-    assert text(data, f"{SA}/ike:lifetime-remaining") == "3495"
-    assert text(data, f"{SA}/ike:expires-at") == before
+    after = wire.get(FILTER)
+    remaining = [int(text(data, f"{SA}/ike:lifetime-remaining")) for data in (before, after)]
+    assert remaining[0] - remaining[1] == 100
+    assert text(after, f"{SA}/ike:expires-at") == text(before, f"{SA}/ike:expires-at")
 
 
 def test_an_sa_under_negotiation_is_shown_as_not_matured_without_a_lifetime() -> None:
-    data = Emulation(chapter(settle=0)).connect().get(FILTER)
+    data = Emulation(chapter(settle=PIC_BOOT_US)).connect().get(FILTER)
     assert text(data, f"{SA}/ike:state") == "not-matured"
     assert text(data, f"{SA}/ike:responder-cookie") == "0" * 16
     assert texts(data, f"{SA}/ike:lifetime-remaining") == []
@@ -196,9 +200,10 @@ def leaf(path: str) -> SchemaNode:
         ("ike/proposal/dh-group", DhGroup),
     ],
 )
-def test_an_enumeration_of_core_and_that_of_the_module_have_the_same_names(path: str, values: type[Enum]) -> None:
+def test_an_enumeration_of_core_and_that_of_the_module_have_the_same_names(path: str, values: Iterable[Enum]) -> None:
     kind = leaf(path).type
     assert kind is not None
+    values = [value for value in values if value is not FailureReason.NAT_WITH_AH]  # which is of phase 2 alone
     for value in values:
         assert kind.parse(value.value) == value.value
     module = registry().schema.modules["ipsec-agent-ike"].source

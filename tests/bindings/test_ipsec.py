@@ -295,11 +295,11 @@ def test_what_the_gateway_cannot_do_is_refused(old: str, new: str, complaint: st
 
 def test_an_association_named_by_units_of_two_interfaces_is_refused() -> None:
     other = (
-        '<interface><name>es-1/1/0</name><type xmlns:esif="urn:ipsec-agent:interfaces">esif:es-pic</type>'
+        '<interface><name>es-2/0/0</name><type xmlns:esif="urn:ipsec-agent:interfaces">esif:es-pic</type>'
         '<unit xmlns="urn:ipsec-agent:interfaces"><id>0</id><family-inet><ipsec-sa>sa-manual</ipsec-sa></family-inet>'
         "<tunnel><source>4.4.4.5</source><destination>4.4.4.4</destination></tunnel></unit></interface></interfaces>"
     )
-    with pytest.raises(BadConfiguration, match=r"sa-manual.*es-1/3/0\.1.*es-1/1/0\.0"):
+    with pytest.raises(BadConfiguration, match=r"sa-manual.*es-1/3/0\.1.*es-2/0/0\.0"):
         Emulation(configured(("</interfaces>", other)))
 
 

@@ -108,3 +108,62 @@ def test_the_same_seed_loses_the_same_datagrams_and_another_seed_others() -> Non
 
     assert arrived(1) == arrived(1)
     assert arrived(1) != arrived(2)
+
+
+OUTSIDE = Endpoint(ip_address("198.51.100.9"), 4500)
+
+
+class Door(Wire):
+    """A wire whose network has a way out, which writes down when it was taken by what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left: list[tuple[int, Endpoint, Endpoint, bytes]] = []
+        self.network.open_outside(lambda *datagram: self.left.append((self.world.now, *datagram)))
+
+
+def test_a_datagram_for_an_address_that_nobody_has_leaves_without_a_delay() -> None:
+    door = Door()
+    door.network.send(HERE, OUTSIDE, b"out")
+    door.world.advance(0)
+    assert door.left == [(0, HERE, OUTSIDE, b"out")]
+    assert door.network.undeliverable == 0
+
+
+def test_a_datagram_between_gateways_of_the_world_never_leaves_it() -> None:
+    door = Door()
+    door.network.send(HERE, THERE, b"within")
+    door.world.advance(1_000_000)
+    assert door.left == []
+    assert door.got == [(5_000, HERE, THERE, b"within")]
+
+
+def test_a_path_to_the_outside_can_be_made_a_bad_one() -> None:
+    door = Door()
+    door.network.set_profile(HERE.address, OUTSIDE.address, LinkProfile(is_partitioned=True))
+    door.network.send(HERE, OUTSIDE, b"out")
+    door.world.advance(1_000_000)
+    assert (door.left, door.network.lost) == ([], 1)
+
+
+def test_nothing_leaves_once_the_way_out_is_closed() -> None:
+    door = Door()
+    door.network.close_outside()
+    door.network.send(HERE, OUTSIDE, b"out")
+    door.world.advance(1_000_000)
+    assert (door.left, door.network.undeliverable) == ([], 1)
+
+
+def test_a_datagram_from_outside_is_there_at_once() -> None:
+    door = Door()
+    door.network.receive(OUTSIDE, HERE, b"in")
+    assert door.got == [(0, OUTSIDE, HERE, b"in")]
+
+
+def test_a_datagram_from_outside_for_nobody_or_in_the_name_of_a_gateway_within_is_swallowed() -> None:
+    door = Door()
+    door.network.receive(OUTSIDE, OUTSIDE, b"for nobody")
+    door.network.receive(THERE, HERE, b"forged")
+    door.world.advance(1_000_000)
+    assert (door.got, door.left) == ([], [])
+    assert door.network.undeliverable == 2

@@ -144,14 +144,14 @@ def test_clear_ipsec_of_a_manual_one_is_refused(chapter: Served) -> None:
 def test_a_tunnel_is_added_whole_and_removed_whole(chapter: Served) -> None:
     added = run(chapter, "add_tunnel")
     assert (added.returncode, added.stdout) == (0, "sa-added up\n"), added.stderr
-    shown = run(chapter, "show_ike_security_associations", "3.3.3.3")
+    shown = run(chapter, "show_ike_security_associations", "5.5.5.5")
     assert "Matured" in shown.stdout
     again = run(chapter, "add_tunnel")
     assert again.returncode == 1
     assert "exists already" in again.stderr
     removed = run(chapter, "add_tunnel", "--remove")
     assert (removed.returncode, removed.stdout) == (0, "sa-added removed\n"), removed.stderr
-    assert "Matured" not in run(chapter, "show_ike_security_associations", "3.3.3.3").stdout
+    assert "Matured" not in run(chapter, "show_ike_security_associations", "5.5.5.5").stdout
     assert "sa-added" not in run(chapter, "show_ipsec_security_associations").stdout
 
 
@@ -177,3 +177,49 @@ def test_the_certificate_database_is_that_of_the_chapter(chapter: Served) -> Non
     header, _, *lines = shown.stdout.splitlines()
     assert header == "Database: Total entries: 3 Active entries: 3 Locked entries: 1"
     assert [line.split()[:2] for line in lines] == [["5", "22314868"], ["4", "22315496"], ["1", "1538512"]]
+
+
+def spis_of(server: Served) -> list[str]:
+    """Return the SPIs of sa-dynamic."""
+    shown = run(server, "show_ipsec_security_associations", "sa-dynamic").stdout
+    return re.findall(r"(?:inbound|outbound) +(\d+)", shown)
+
+
+def test_a_switch_of_the_interface_swaps_the_pics_and_leaves_the_spis(tmp_path: Path) -> None:
+    with served(tmp_path / "state", "--scenario", "chapter") as server:
+        shown = run(server, "show_ipsec_redundancy", "interface")
+        assert shown.stdout.splitlines() == [
+            "Failure counter: 0",
+            "Primary interface: es-1/3/0, State: Active",
+            "Backup interface : es-1/1/0, State: Standby",
+        ], shown.stderr
+        before = spis_of(server)
+        assert run(server, "request_ipsec_switch", "interface").stdout == "es-1/3/0 switched\n"
+        assert run(server, "show_ipsec_redundancy", "interface", "es-1/3/0").stdout.splitlines() == [
+            "Failure counter: 1",
+            "Primary interface: es-1/3/0, State: Standby",
+            "Backup interface : es-1/1/0, State: Active",
+        ]
+        assert before
+        assert spis_of(server) == before
+
+
+def test_a_switch_of_the_tunnel_changes_the_peer_and_the_spis(tmp_path: Path) -> None:
+    with served(tmp_path / "state", "--scenario", "chapter") as server:
+        shown = run(server, "show_ipsec_redundancy", "security-associations", "sa-dynamic")
+        assert shown.stdout.splitlines() == [
+            "Security association: sa-dynamic, Failure counter: 0",
+            "Local IP: 4.4.4.5",
+            "Primary remote IP: 4.4.4.4, State: Active",
+            "Backup remote IP : 3.3.3.3, State: Standby",
+        ], shown.stderr
+        before = spis_of(server)
+        switched = run(server, "request_ipsec_switch", "security-associations", "sa-dynamic")
+        assert switched.stdout == "sa-dynamic switched\n", switched.stderr
+        assert "3.3.3.3" in run(server, "show_ike_security_associations").stdout
+        after = spis_of(server)
+        assert after
+        assert not set(before) & set(after)
+        refused = run(server, "request_ipsec_switch", "security-associations", "sa-manual")
+        assert refused.returncode == 1
+        assert "backup" in refused.stderr

@@ -24,19 +24,20 @@ from agent.core.config import (
     UnitTunnel,
 )
 from agent.core.device import Device
-from agent.core.events import DatagramDropped
-from agent.core.identifiers import Address
+from agent.core.events import DatagramDropped, InterfaceSwitched, PicStateChanged
+from agent.core.identifiers import Address, Endpoint
 from agent.core.ike.sa import IkeSa
 from agent.core.keying import TunnelSa
 from agent.core.keying.pair import SaPair
 from agent.core.link import LinkProfile, Network
 from agent.core.peer import Peer
 from agent.core.world import SECOND, Event, World
-from tests.support.gateways import policy
+from tests.support.gateways import Datagram, policy
 
 LOCAL = ip_address("4.4.4.5")
 NEAR = ip_address("4.4.4.4")
 FAR = ip_address("3.3.3.3")
+PicEvent = PicStateChanged | InterfaceSwitched
 
 ESP = IpsecProposal(
     name="3des-md5",
@@ -116,8 +117,21 @@ def disabled(config: DeviceConfig, number: int = 0) -> DeviceConfig:
     return replace(config, interfaces=(replace(first, units=units), *others))
 
 
+class RecordingNetwork(Network):
+    """A network that writes down what is sent."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.sent: list[Datagram] = []
+
+    def send(self, source: Endpoint, destination: Endpoint, payload: bytes) -> None:
+        """Write a datagram down and send it on its way."""
+        self.sent.append(Datagram(source, destination, payload))
+        super().send(source, destination, payload)
+
+
 class Lab:
-    """A device with two peers, and what it has published."""
+    """A device with two peers, and what it has published: of its PICs, which are ready at once, apart."""
 
     def __init__(
         self,
@@ -126,22 +140,32 @@ class Lab:
         seed: int = 7,
         settings: IkeSettings | None = None,
         near: DeviceConfig | None = None,
+        far: DeviceConfig | None = None,
         near_initiates: bool = False,
+        pic_boot_us: int = 0,
     ) -> None:
         self.world = World(now=0, seed=seed)
-        self.network = Network(self.world)
+        self.network = RecordingNetwork(self.world)
         near = near or peer_config(NEAR)
         self.near = Peer(self.world, self.network, near, settings, initiates=near_initiates)
-        self.far = Peer(self.world, self.network, peer_config(FAR), settings)
+        self.far = Peer(self.world, self.network, far or peer_config(FAR), settings)
         self.device = Device(
             self.world,
             self.network,
             config or device_config(policy(NEAR), policy(FAR)),
             settings,
             peers=(self.near, self.far),
+            pic_boot_us=pic_boot_us,
         )
         self.events: list[Event] = []
-        self.world.bus.subscribe(self.events.append)
+        self.pic_events: list[PicEvent] = []
+        self.world.bus.subscribe(self._on_event)
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, PicEvent):
+            self.pic_events.append(event)
+        else:
+            self.events.append(event)
 
     def start(self, *, seconds: float = 1) -> "Lab":
         """Start the device and let some time pass."""
@@ -199,6 +223,16 @@ class Lab:
     @property
     def _told(self) -> list[Event]:
         return [event for event in self.events if not isinstance(event, DatagramDropped)]
+
+    @property
+    def trace(self) -> list[str]:
+        """What was sent: the address of the peer, an arrow as from or to the device, and the exchange."""
+        return [
+            f"> {each.destination.address} {each.label}"
+            if each.source.address == LOCAL
+            else f"< {each.source.address} {each.label}"
+            for each in self.network.sent
+        ]
 
     def partition(self, address: Address, *, is_partitioned: bool = True) -> None:
         """Cut the device off from a peer, or join them again."""

@@ -19,6 +19,8 @@ NAMESPACES = {
     "ipsec": "urn:ipsec-agent:ipsec",
     "if": "urn:ietf:params:xml:ns:yang:ietf-interfaces",
     "esif": "urn:ipsec-agent:interfaces",
+    "em": "urn:ipsec-agent:emulation",
+    "red": "urn:ipsec-agent:redundancy",
 }
 BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
 BASE_1_1 = "urn:ietf:params:netconf:base:1.1"

@@ -3,10 +3,10 @@
 from agent.core.identifiers import Spi
 from agent.core.ike.engine import IkeEngine
 from agent.core.ike.message import Header
-from agent.core.ike.numbers import ExchangeType, ProtocolId
-from agent.core.ike.payloads import Delete
+from agent.core.ike.numbers import ExchangeType, NotifyType, ProtocolId
+from agent.core.ike.payloads import Delete, Notification
 from agent.core.ike.sa import IkeSa
-from agent.core.world import World
+from agent.core.world import SECOND, World
 from tests.support.gateways import Datagram, Policies
 from tests.support.vectors import RecordedEntropy, RecordedMessage, Recording, Side
 
@@ -19,7 +19,8 @@ class Stand:
         self.side = side
         self.entropy = entropy
         self.world = World(now=0, seed=0, entropy=entropy)
-        self.policies = Policies()
+        # The recorded ends say that it is their first contact in Main mode alone.
+        self.policies = Policies(has_pairs=each.mode == "aggressive")
         self.sent: list[Datagram] = []
         self.policy = each.policy(side)
         self.policies.by_address[self.policy.peer_address] = self.policy
@@ -30,6 +31,7 @@ class Stand:
             policies=self.policies,
             send=lambda source, destination, payload: self.sent.append(Datagram(source, destination, payload)),
             bus=self.world.bus,
+            cookies=each.cookies(side),
         )
 
     def play(self) -> IkeSa:
@@ -67,9 +69,17 @@ class Stand:
         if header.exchange_type == ExchangeType.QUICK_MODE:
             quick_modes = {each.message_id: each for each in self.recording.quick_modes()}
             sa.negotiate(quick_modes[header.message_id.to_bytes(4)].terms(self.side))
+        for body in self.recording.bodies(message, "N"):
+            if Notification.decode(body).notify == NotifyType.R_U_THERE:
+                self._be_silent()
         for body in self.recording.bodies(message, "D"):
             delete = Delete.decode(body)
             if delete.protocol == ProtocolId.ISAKMP:
                 sa.send_delete()
             else:
                 sa.send_ipsec_delete({ProtocolId(delete.protocol): Spi(int.from_bytes(delete.spis[0]))})
+
+    def _be_silent(self) -> None:
+        """Let as much time pass without a sign of life as makes the engine ask for one."""
+        assert self.policy.dead_peer_detection is not None
+        self.world.advance(self.world.now + self.policy.dead_peer_detection.interval_seconds * SECOND)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from agent.core.config import (
     AuthenticationMethod,
+    DeadPeerDetection,
     DhGroup,
     EncryptionAlgorithm,
     ExchangeMode,
@@ -28,7 +29,9 @@ from agent.core.ike import identity
 from agent.core.ike.agreement import Terms
 from agent.core.ike.keymat import KeySeed
 from agent.core.ike.message import CookiePair
-from agent.core.ike.payloads import Identification
+from agent.core.ike.natt import Path
+from agent.core.ike.numbers import NotifyType
+from agent.core.ike.payloads import Identification, Notification
 
 FOLDER = FilePath(__file__).parent.parent / "vectors" / "ike"
 
@@ -50,6 +53,17 @@ class RecordedEntropy:
     def left(self) -> int:
         """How many recorded draws nobody asked for."""
         return sum(len(values) for values in self._draws.values())
+
+
+@dataclass(frozen=True)
+class RecordedCookies:
+    """Makes the one cookie that the recorded end made."""
+
+    cookie: Cookie
+
+    def make(self, path: Path, peer_cookie: Cookie) -> Cookie:
+        """Return it, whatever it is for."""
+        return self.cookie
 
 
 @dataclass(frozen=True)
@@ -266,6 +280,12 @@ class Recording:
         identities = self.document["ids"]
         return bytes.fromhex(identities[side]["body"]) if identities else None
 
+    def probes(self, side: Side) -> list[bytes]:
+        """Return the sequence numbers of the probes that a side sent."""
+        bodies = [body for each in self.later() if each.sender == side for body in self.bodies(each, "N")]
+        notifications = [Notification.decode(body) for body in bodies]
+        return [each.data for each in notifications if each.notify == NotifyType.R_U_THERE]
+
     def forces_nat(self, side: Side) -> bool:
         """Say whether a side sent a false hash of its own endpoint."""
         views = [each.document["nat_d"] for each in self.sent_by(side) if "nat_d" in each.document]
@@ -284,17 +304,23 @@ class Recording:
             mode=ExchangeMode(self.mode),
             proposals=self.proposals() if side == "initiator" or not self.has_keys else (self.accepted(),),
             pre_shared_key=bytes.fromhex(self.document["psk"]),
+            dead_peer_detection=DeadPeerDetection() if self.probes(side) else None,
             local_identity=self.identity(side),
         )
+
+    def cookies(self, side: Side) -> RecordedCookies:
+        """Return what makes the cookie of a side; it has none where phase 1 was refused, but for that of the notify."""
+        cookie = self.document["cookies"][side]
+        return RecordedCookies(Cookie(bytes.fromhex(cookie) if cookie else self.phase1()[1].datagram[8:16]))
 
     def entropy(self, side: Side, *, message_ids: Sequence[bytes] = (), has_phase2: bool = False) -> RecordedEntropy:
         """Return what a side drew: in phase 1 and, if it is to go on, in every quick mode."""
         draws: dict[str, list[bytes]] = {"message-id": list(message_ids)}
-        cookie = self.document["cookies"][side]
-        draws["cookie"] = [bytes.fromhex(cookie)] if cookie else []
         if self.has_keys:
             draws["exponent"] = [self.key(f"dh_private_{side[0]}")]
             draws["nonce"] = [self.key(f"nonce_{side[0]}")]
+        if self.probes(side):
+            draws["dpd-sequence"] = self.probes(side)[:1]
         for each in self.quick_modes() if has_phase2 else ():
             exponent = each.exponent(side)
             draws["exponent"] += [exponent] if exponent is not None else []

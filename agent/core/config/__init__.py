@@ -9,8 +9,10 @@ from agent.core.config.certificates import CertificatesConfig, TrustAnchor
 from agent.core.config.check import check
 from agent.core.config.device import DeviceConfig, UnitReference
 from agent.core.config.ike import (
+    DEAD_PEER_DETECTION_VENDOR_ID,
     IKE_PORT,
     NAT_PORT,
+    NAT_TRAVERSAL_VENDOR_ID,
     AuthenticationMethod,
     DeadPeerDetection,
     DhGroup,
@@ -46,10 +48,12 @@ from agent.core.config.ipsec import (
 
 __all__ = [
     "AUTHENTICATION_KEY_OCTETS",
+    "DEAD_PEER_DETECTION_VENDOR_ID",
     "ENCRYPTION_KEY_OCTETS",
     "IKE_PORT",
     "LEAST_SPI",
     "NAT_PORT",
+    "NAT_TRAVERSAL_VENDOR_ID",
     "AuthenticationMethod",
     "CertificatesConfig",
     "DeadPeerDetection",

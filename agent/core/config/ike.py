@@ -11,6 +11,11 @@ from agent.core.world import SECOND
 IKE_PORT: Final = 500
 NAT_PORT: Final = 4500
 
+DEAD_PEER_DETECTION_VENDOR_ID: Final = bytes.fromhex("afcad71368a1f1c96b8696fc77570100")
+"""Announces version 1.0 of dead peer detection (RFC 3706 sec. 5.1)."""
+NAT_TRAVERSAL_VENDOR_ID: Final = bytes.fromhex("4a131c81070358455c5728f20e95452f")
+"""Announces NAT traversal: MD5 of 'RFC 3947' (RFC 3947 sec. 3.1)."""
+
 
 class ExchangeMode(Enum):
     """Phase 1 exchange of a policy."""
@@ -48,7 +53,7 @@ class DhGroup(Enum):
 
 @dataclass(frozen=True, slots=True)
 class IkeProposal:
-    """One set of algorithms that phase 1 may agree on."""
+    """One set of algorithms that phase 1 may agree on, and how long its keys last."""
 
     name: str
     authentication_method: AuthenticationMethod
@@ -56,6 +61,7 @@ class IkeProposal:
     encryption_algorithm: EncryptionAlgorithm
     dh_group: DhGroup
     lifetime_seconds: int = 3600
+    lifetime_kilobytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +136,24 @@ class Retransmission:
 class IkeSettings:
     """How an IKE engine behaves towards everybody, beside its policies.
 
-    `vendor_ids` are announced in this order. `reply_memory` is how many received messages an IKE SA remembers to know
-    a replay. The half-open limits count negotiations that others started and that have not been authenticated.
+    `vendor_ids` are announced in this order: an extension whose own is not among them is not used. `reply_memory` is
+    how many received messages an IKE SA remembers to know a replay. The half-open limits count negotiations that others
+    started and that have not been authenticated. Behind a translator something is sent at least once in
+    `nat_keepalive_us`. The engine is reached on `local_port` and `local_nat_port`. Where `pairs_end_with_ike_sa`, peers
+    are taken to drop the IPsec SAs that were negotiated under an IKE SA together with it.
     """
 
-    vendor_ids: tuple[bytes, ...] = ()
+    vendor_ids: tuple[bytes, ...] = (DEAD_PEER_DETECTION_VENDOR_ID, NAT_TRAVERSAL_VENDOR_ID)
     force_nat_detection: bool = False
     retransmission: Retransmission = Retransmission()
     phase1_timeout_us: int = 60 * SECOND
     phase2_timeout_us: int = 60 * SECOND
+    nat_keepalive_us: int = 20 * SECOND
     half_open_limit: int = 1000
     half_open_limit_per_peer: int = 20
     reply_memory: int = 16
     nonce_octets: int = 32
     exponent_octets: int = 32
+    local_port: int = IKE_PORT
+    local_nat_port: int = NAT_PORT
+    pairs_end_with_ike_sa: bool = False

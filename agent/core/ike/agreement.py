@@ -52,9 +52,13 @@ class Material:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What both ends have come to; the lifetimes of the proposal are those agreed."""
+    """What both ends have come to; the lifetimes of the proposal are those agreed.
+
+    Across a translator the packets go within UDP (RFC 3948).
+    """
 
     proposal: IpsecProposal
     mode: SaMode
     inbound: Material
     outbound: Material
+    is_udp_encapsulated: bool = False

@@ -21,17 +21,22 @@ from agent.core.events import (
     IkeSaEstablished,
     Outcome,
 )
-from agent.core.identifiers import Address, Cookie, Endpoint, IkeSaId, Spi
+from agent.core.identifiers import Address, Endpoint, IkeSaId, MessageId, Spi
+from agent.core.ike.aggressive_mode import AggressiveModeInitiator, AggressiveModeResponder
 from agent.core.ike.agreement import Agreement, Request, Terms
+from agent.core.ike.cookies import CookieMaker, KeyedCookies
 from agent.core.ike.exchange import Discarded
 from agent.core.ike.generic import MalformedMessage
+from agent.core.ike.informational import early_notification
 from agent.core.ike.main_mode import MainModeInitiator, MainModeResponder
-from agent.core.ike.message import ZERO_COOKIE, Header
-from agent.core.ike.natt import Path
+from agent.core.ike.message import ZERO_COOKIE, CookiePair, Header
+from agent.core.ike.natt import KEEPALIVE, Path
 from agent.core.ike.numbers import ExchangeType, NotifyType, ProtocolId
+from agent.core.ike.payloads import Notification
 from agent.core.ike.phase1 import Phase1, Role
 from agent.core.ike.phase2_negotiation import Phase2Negotiation
 from agent.core.ike.sa import IkeSa
+from agent.core.ike.sa_index import PHASE_1_EXCHANGES, IkeSaIndex
 from agent.core.world import Bus, World
 
 _DROP_BY_NOTIFY: Final[Mapping[NotifyType, DropReason]] = MappingProxyType(
@@ -47,7 +52,7 @@ _OUTCOME: Final[Mapping[FailureReason, Outcome]] = MappingProxyType(
         FailureReason.AUTHENTICATION_FAILED: Outcome.AUTHENTICATION_FAILED,
     }
 )
-_SUPPORTED: Final = frozenset({ExchangeType.MAIN, ExchangeType.INFORMATIONAL, ExchangeType.QUICK_MODE})
+_SUPPORTED: Final = PHASE_1_EXCHANGES | {ExchangeType.INFORMATIONAL, ExchangeType.QUICK_MODE}
 _FAILURE_BY_DELETION: Final[Mapping[DeletionReason, FailureReason]] = MappingProxyType(
     {DeletionReason.RECONFIGURED: FailureReason.RECONFIGURED}
 )
@@ -56,19 +61,14 @@ Send = Callable[[Endpoint, Endpoint, bytes], None]
 """Takes the source, the destination and the octets of a datagram."""
 
 
-class UnsupportedExchange(Exception):
-    """A policy asks for an exchange that the engine does not have."""
-
-    def __init__(self, mode: ExchangeMode) -> None:
-        super().__init__(f"{mode.value} mode is not supported")
-        self.mode = mode
-
-
 class PolicyManager(Protocol):
     """Who decides what the engine may agree to, and uses what comes of it."""
 
     def decide(self, remote: Endpoint, answer: Callable[[IkePolicy | None], None]) -> None:
-        """Find the policy to answer a peer by, and call `answer` with it, now or later; None refuses the peer."""
+        """Find the policy to answer a peer by, and call `answer` with it, now or later; None ignores the peer.
+
+        A policy of another mode than the peer began with refuses it.
+        """
         ...
 
     def on_established(self, sa: IkeSa) -> None:
@@ -121,7 +121,15 @@ class IkeEngine:
     """All IKE SAs of one gateway. `name` sets its entropy apart from that of other gateways in the same World."""
 
     def __init__(
-        self, *, world: World, name: str, settings: IkeSettings, policies: PolicyManager, send: Send, bus: Bus
+        self,
+        *,
+        world: World,
+        name: str,
+        settings: IkeSettings,
+        policies: PolicyManager,
+        send: Send,
+        bus: Bus,
+        cookies: CookieMaker | None = None,
     ) -> None:
         self._world = world
         self._name = name
@@ -129,13 +137,9 @@ class IkeEngine:
         self._policies = policies
         self._send = send
         self._bus = bus
+        self._cookies = cookies or KeyedCookies(world, self._draw)
         self._last_id = 0
-        self._sas: dict[IkeSaId, IkeSa] = {}
-        self._by_peer: dict[Address, dict[IkeSaId, IkeSa]] = {}
-        self._by_cookies: dict[bytes, IkeSa] = {}
-        # A first message has but one cookie: our own go by it, others' by their sender and it.
-        self._initiated: dict[Cookie, IkeSa] = {}
-        self._answered: dict[tuple[Address, Cookie], IkeSa] = {}
+        self._index = IkeSaIndex()
         self._half_open = 0
         self._dropped = dict.fromkeys(DropReason, 0)
         self._outcomes = dict.fromkeys(Outcome, 0)
@@ -143,7 +147,7 @@ class IkeEngine:
     @property
     def sas(self) -> Mapping[IkeSaId, IkeSa]:
         """Every IKE SA in the order of the ids: in negotiation, established, or failed and not yet removed."""
-        return MappingProxyType(self._sas)
+        return self._index.all
 
     @property
     def statistics(self) -> IkeStatistics:
@@ -151,43 +155,42 @@ class IkeEngine:
         dropped, outcomes = MappingProxyType(dict(self._dropped)), MappingProxyType(dict(self._outcomes))
         return IkeStatistics(dropped, self._half_open, outcomes)
 
+    @property
+    def local_port(self) -> int:
+        """The port that negotiations begin on."""
+        return self._settings.local_port
+
     def sas_with(self, address: Address) -> tuple[IkeSa, ...]:
         """Return the IKE SAs with one peer, in the order of their ids."""
-        return tuple(self._by_peer.get(address, {}).values())
+        return self._index.with_peer(address)
 
     # Verbs
 
     def receive(self, source: Endpoint, destination: Endpoint, datagram: bytes) -> None:
         """Take a datagram off the wire."""
+        if datagram == KEEPALIVE:
+            return
         path = Path(destination, source)
         try:
             header = Header.decode(datagram)
             if header.exchange_type not in _SUPPORTED:
+                self._refuse_first(header, path, NotifyType.INVALID_EXCHANGE_TYPE)
                 raise Discarded(DropReason.UNSUPPORTED_EXCHANGE)
-            sa = self._find(header, path)
+            sa = self._index.find(header, path)
             if sa is None:
                 self._answer(header, datagram, path)
             else:
                 sa.receive(header, datagram, path)
-                self._index(sa)
+                self._index.note_cookies(sa)
         except MalformedMessage as malformed:
             self._drop(source, _DROP_BY_NOTIFY.get(malformed.notify, DropReason.MALFORMED_MESSAGE))
         except Discarded as discarded:
             self._drop(source, discarded.reason)
 
     def initiate(self, local: Endpoint, policy: IkePolicy) -> IkeSa:
-        """Begin to negotiate with the policy's peer. Raises UnsupportedExchange unless the policy's mode is main."""
-        if policy.mode is not ExchangeMode.MAIN:
-            raise UnsupportedExchange(policy.mode)
-        remote = Endpoint(policy.peer_address, policy.remote_port)
-
-        def has_other_sa() -> bool:
-            address = policy.peer_address
-            return any(sa.is_matured for sa in self.sas_with(address)) or self._policies.has_pairs_with(address)
-
-        phase1 = MainModeInitiator(self._settings, self._draw, policy, has_other_sa)
-        sa = self._make(phase1, Path(local, remote))
-        self._initiated[sa.initiator_cookie] = sa
+        """Begin to negotiate with the policy's peer, by the exchange that the policy names."""
+        path = Path(local, Endpoint(policy.peer_address, policy.remote_port))
+        sa = self._make(self._initiator(policy, path), path)
         sa.initiate()
         return sa
 
@@ -216,25 +219,22 @@ class IkeEngine:
         self._outcomes[_OUTCOME.get(reason, Outcome.FAILED)] += 1
         self._bus.publish(IkeNegotiationFailed(self._world.now, None, peer, ZERO_COOKIE, ZERO_COOKIE, reason))
 
-    # Finding and making IKE SAs
+    def _initiator(self, policy: IkePolicy, path: Path) -> Phase1:
+        address = policy.peer_address
 
-    def _find(self, header: Header, path: Path) -> IkeSa | None:
-        """Return the IKE SA of a datagram, or None when it may be the first message of a new one."""
-        if header.initiator_cookie == ZERO_COOKIE:
-            raise Discarded(DropReason.MALFORMED_MESSAGE)
-        sa = self._by_cookies.get(header.initiator_cookie + header.responder_cookie)
-        is_first = header.responder_cookie == ZERO_COOKIE and header.exchange_type == ExchangeType.MAIN
-        if sa is None and is_first:
-            if header.initiator_cookie in self._initiated:
-                # Our own message 1 has come back to us.
-                raise Discarded(DropReason.UNEXPECTED_MESSAGE)
-            sa = self._answered.get((path.remote.address, header.initiator_cookie))
-            if sa is None:
-                return None
-        sa = sa or self._initiated.get(header.initiator_cookie)
-        if sa is None or sa.remote.address != path.remote.address:
-            raise Discarded(DropReason.UNKNOWN_COOKIE)
-        return sa
+        def has_other_sa() -> bool:
+            return any(sa.is_matured for sa in self.sas_with(address)) or self._policies.has_pairs_with(address)
+
+        cookies = CookiePair(self._cookies.make(path, ZERO_COOKIE), ZERO_COOKIE)
+        mode = MainModeInitiator if policy.mode is ExchangeMode.MAIN else AggressiveModeInitiator
+        return mode(cookies=cookies, settings=self._settings, draw=self._draw, policy=policy, has_other_sa=has_other_sa)
+
+    def _responder(self, header: Header, path: Path) -> Phase1:
+        cookies = CookiePair(header.initiator_cookie, self._cookies.make(path, header.initiator_cookie))
+        mode = MainModeResponder if header.exchange_type == ExchangeType.MAIN else AggressiveModeResponder
+        return mode(cookies=cookies, settings=self._settings, draw=self._draw)
+
+    # Finding and making IKE SAs
 
     def _answer(self, header: Header, datagram: bytes, path: Path) -> None:
         """Begin an IKE SA as the responder to message 1."""
@@ -243,25 +243,46 @@ class IkeEngine:
         settings = self._settings
         if self._half_open >= settings.half_open_limit or with_peer >= settings.half_open_limit_per_peer:
             raise Discarded(DropReason.HALF_OPEN_LIMIT)
-        sa = self._make(MainModeResponder(settings, self._draw), path)
+        sa = self._make(self._responder(header, path), path)
         self._half_open += 1
-        self._answered[address, header.initiator_cookie] = sa
         try:
             sa.receive(header, datagram, path)
-        except (MalformedMessage, Discarded):
+        except MalformedMessage as malformed:
+            self._forget(sa)
+            self._refuse_first(header, path, malformed.notify)
+            raise
+        except Discarded:
             self._forget(sa)
             raise
-        self._by_cookies[sa.cookies.spi] = sa
         self._policies.decide(path.remote, lambda policy: self._on_decision(sa, policy))
 
+    def _refuse_first(self, header: Header, path: Path, notify: NotifyType) -> None:
+        """Tell a peer with a policy what is wrong with its first message; nothing is kept of it.
+
+        Later messages are not answered so: who forges one could have us end what the true peer began.
+        """
+
+        def answer(policy: IkePolicy | None) -> None:
+            if policy is not None:
+                cookies = CookiePair(header.initiator_cookie, self._cookies.make(path, header.initiator_cookie))
+                refusal = Notification(ProtocolId.ISAKMP, cookies.spi, notify)
+                message_id = MessageId(int.from_bytes(self._draw("message-id", 4)))
+                self._send(path.local, path.remote, early_notification(cookies, message_id, refusal))
+
+        if header.responder_cookie == ZERO_COOKIE != header.initiator_cookie:
+            self._policies.decide(path.remote, answer)
+
     def _on_decision(self, sa: IkeSa, policy: IkePolicy | None) -> None:
-        if sa.id not in self._sas:
+        if sa.id not in self._index.all:
             return
-        if policy is not None:
-            sa.on_policy(policy)
-        else:
+        if policy is None:
             self._forget(sa)
             self._drop(sa.remote, DropReason.NO_POLICY)
+            return
+        try:
+            sa.on_policy(policy)
+        except Discarded as discarded:
+            self._drop(sa.remote, discarded.reason)
 
     def _make(self, phase1: Phase1, path: Path) -> IkeSa:
         self._last_id += 1
@@ -274,30 +295,15 @@ class IkeEngine:
             draw=self._draw,
             owner=self,
         )
-        self._sas[sa.id] = sa
-        self._by_peer.setdefault(path.remote.address, {})[sa.id] = sa
+        self._index.add(sa)
         return sa
 
-    def _index(self, sa: IkeSa) -> None:
-        """Once the responder's cookie is known, the pair of them finds the IKE SA."""
-        if sa.responder_cookie != ZERO_COOKIE and self._initiated.pop(sa.initiator_cookie, None) is not None:
-            self._by_cookies[sa.cookies.spi] = sa
-
     def _forget(self, sa: IkeSa) -> None:
-        """Take an IKE SA out of every index; its id is not used again."""
+        """Remove all of an IKE SA."""
         sa.close()
         if _is_half_open(sa):
             self._half_open -= 1
-        address = sa.remote.address
-        del self._sas[sa.id]
-        del self._by_peer[address][sa.id]
-        if not self._by_peer[address]:
-            del self._by_peer[address]
-        self._by_cookies.pop(sa.cookies.spi, None)
-        if sa.role is Role.INITIATOR:
-            self._initiated.pop(sa.initiator_cookie, None)
-        else:
-            self._answered.pop((address, sa.initiator_cookie), None)
+        self._index.remove(sa)
 
     # What the IKE SAs report
 
@@ -317,7 +323,7 @@ class IkeEngine:
         self._policies.on_established(sa)
         if sa.is_initial_contact:
             for other in self.sas_with(sa.remote.address):
-                if other.is_matured and other.id < sa.id:
+                if other.is_matured and other.id < sa.id and _is_same_peer(sa, other):
                     self.delete(other, DeletionReason.INITIAL_CONTACT)
 
     def on_failed(self, sa: IkeSa, reason: FailureReason) -> None:
@@ -336,6 +342,10 @@ class IkeEngine:
     def on_expired(self, sa: IkeSa) -> None:
         """Remove the IKE SA at the end of its lifetime."""
         self.delete(sa, DeletionReason.LIFETIME_EXPIRED)
+
+    def on_dead(self, sa: IkeSa) -> None:
+        """Remove the IKE SA with a peer that does not answer."""
+        self.delete(sa, DeletionReason.PEER_UNREACHABLE)
 
     def on_lingered(self, sa: IkeSa) -> None:
         """Remove what was left of a failed negotiation."""
@@ -367,6 +377,11 @@ class IkeEngine:
     def _drop(self, source: Endpoint, reason: DropReason) -> None:
         self._dropped[reason] += 1
         self._bus.publish(DatagramDropped(self._world.now, source, reason))
+
+
+def _is_same_peer(sa: IkeSa, other: IkeSa) -> bool:
+    """Say whether two IKE SAs with one address are with one peer: behind a translator there can be many."""
+    return not sa.nat.is_remote_behind_nat or sa.remote_identity == other.remote_identity
 
 
 def _is_half_open(sa: IkeSa) -> bool:

@@ -12,7 +12,7 @@ from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.keymat import Phase1Keys
 from agent.core.ike.message import ENCRYPTION_FLAG, HEADER_OCTETS, PHASE_1, CookiePair, Header, Message, first_type
 from agent.core.ike.numbers import ExchangeType, NotifyType
-from agent.core.ike.payloads import decode_payloads, encode_payloads
+from agent.core.ike.payloads import decode_chain, encode_payloads
 
 
 class Envelope:
@@ -62,7 +62,7 @@ class Envelope:
             raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "a ciphertext that is not whole blocks")
         keys = self.established_keys
         plaintext = keys.decrypt(self._iv(keys, header.message_id), ciphertext)
-        return Message(header, decode_payloads(header.first_payload, plaintext, is_padded=True))
+        return Message(header, *decode_chain(header.first_payload, plaintext, is_padded=True))
 
     def accept(self, header: Header, datagram: bytes) -> None:
         """Move the chain on by a message that was received and taken."""

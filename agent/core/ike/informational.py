@@ -1,4 +1,4 @@
-"""The Informational exchange (RFC 2408 sec. 4.8, RFC 2409 sec. 5.7): one message, and no answer.
+"""The Informational exchange (RFC 2408 sec. 4.8, RFC 2409 sec. 5.7): one message; what answers it is another exchange.
 
     HDR, N                  in the clear, while the ends have not authenticated each other
     HDR*, HASH(1), N/D      afterwards
@@ -17,7 +17,8 @@ from agent.core.identifiers import MessageId
 from agent.core.ike import auth
 from agent.core.ike.exchange import Discarded, Exchange, Reply, Step, Table
 from agent.core.ike.keymat import Phase1Keys
-from agent.core.ike.message import Message
+from agent.core.ike.message import CookiePair, Header, Message
+from agent.core.ike.numbers import ExchangeType
 from agent.core.ike.payloads import Delete, Hash, Notification, Payload, encode_payloads
 
 
@@ -46,8 +47,8 @@ class ResponderInput(Enum):
 class Subject(Protocol):
     """What notifications and deletes are about."""
 
-    def on_notification(self, notification: Notification) -> None:
-        """Hear of an error or a status."""
+    def on_notification(self, notification: Notification) -> Notification | None:
+        """Hear of an error or a status; return the answer, if there is one."""
         ...
 
     def on_delete(self, delete: Delete) -> None:
@@ -87,18 +88,28 @@ class InformationalResponder(Exchange):
         for notification in message.find(Notification):
             self._subject.on_notification(notification)
 
-    def on_protected(self, message: Message, keys: Phase1Keys) -> None:
-        """Check HASH(1), which stands first, then hear everything behind it."""
+    def on_protected(self, message: Message, keys: Phase1Keys) -> Reply | None:
+        """Check HASH(1), which stands first, then hear everything behind it; return what is to be answered."""
         rest = message.payloads[1:]
         proof = message.payloads[0] if message.payloads else None
-        expected = auth.hash_1(keys, message.header.message_id, encode_payloads(rest))
+        expected = auth.hash_1(keys, message.header.message_id, message.rest)
         if not isinstance(proof, Hash) or not hashes.is_same(expected, proof.value):
             raise Discarded(DropReason.AUTHENTICATION_FAILED)
+        answers: list[Notification] = []
         for payload in rest:
             if isinstance(payload, Notification):
-                self._subject.on_notification(payload)
+                answer = self._subject.on_notification(payload)
+                answers += [answer] if answer is not None else []
             elif isinstance(payload, Delete):
                 self._subject.on_delete(payload)
+        return Reply(tuple(answers)) if answers else None
+
+
+def early_notification(cookies: CookiePair, message_id: MessageId, notification: Notification) -> bytes:
+    """Return the datagram of a notification to a peer with which there is not even a negotiation."""
+    kind, exchange = notification.kind, ExchangeType.INFORMATIONAL
+    header = Header(cookies.initiator, cookies.responder, kind, exchange, 0, message_id)
+    return Message(header, (notification,)).encode()
 
 
 INITIATOR: Final[Table] = MappingProxyType(

@@ -18,13 +18,12 @@ from types import MappingProxyType
 from typing import Final
 
 from agent.core.config import ExchangeMode, IkePolicy, IkeSettings
-from agent.core.events import DropReason
 from agent.core.ike import proposal
-from agent.core.ike.exchange import Discarded, Reply, Step, Table
-from agent.core.ike.message import ZERO_COOKIE, CookiePair, Message
+from agent.core.ike.exchange import Reply, Step, Table
+from agent.core.ike.message import CookiePair, Message
 from agent.core.ike.natt import Path
 from agent.core.ike.numbers import ExchangeType, PayloadType
-from agent.core.ike.payloads import KeyExchange, RawPayload
+from agent.core.ike.payloads import Identification, KeyExchange, RawPayload
 from agent.core.ike.phase1 import Draw, Input, Phase1, Role
 from agent.core.ike.refusal import no_proposal_chosen
 from agent.core.ike.security_association import SecurityAssociation
@@ -60,6 +59,16 @@ class MainMode(Phase1):
     mode = ExchangeMode.MAIN
     exchange_type = ExchangeType.MAIN
 
+    @property
+    def retransmits(self) -> bool:
+        """Whether this is the initiator."""
+        return self.role is Role.INITIATOR
+
+    @property
+    def answers_duplicates(self) -> bool:
+        """Whether this is the responder; if the initiator did too, two ends could keep each other busy for ever."""
+        return self.role is Role.RESPONDER
+
     def classify(self, message: Message) -> Input | None:
         """Return which of the three pairs of messages this belongs to."""
         if message.header.is_encrypted:
@@ -76,10 +85,17 @@ class MainModeInitiator(MainMode):
 
     role = Role.INITIATOR
 
-    def __init__(self, settings: IkeSettings, draw: Draw, policy: IkePolicy, has_other_sa: Callable[[], bool]) -> None:
-        super().__init__(INITIATOR, InitiatorState.START, settings, draw)
+    def __init__(
+        self,
+        *,
+        cookies: CookiePair,
+        settings: IkeSettings,
+        draw: Draw,
+        policy: IkePolicy,
+        has_other_sa: Callable[[], bool],
+    ) -> None:
+        super().__init__(INITIATOR, InitiatorState.START, cookies=cookies, settings=settings, draw=draw)
         self.policy = policy
-        self.cookies = CookiePair(self._draw_cookie(), ZERO_COOKIE)
         self._has_other_sa = has_other_sa
 
     @property
@@ -92,7 +108,7 @@ class MainModeInitiator(MainMode):
         """Whether message 5 is out: its receiver is done, whether or not we ever see message 6."""
         return self.state is InitiatorState.AWAITING_MESSAGE_6
 
-    def on_initiate(self) -> Reply:
+    def on_initiate(self, path: Path) -> Reply:
         """Make message 1."""
         # As octets: the hashes cover what is sent, not what would be encoded another time.
         self._sa_body = proposal.offer(self._agreed_policy.proposals).encode()
@@ -101,26 +117,26 @@ class MainModeInitiator(MainMode):
 
     def on_message_2(self, message: Message, path: Path) -> Reply:
         """Take the responder's choice and its cookie, and make message 3."""
-        if message.header.responder_cookie == ZERO_COOKIE:
-            raise Discarded(DropReason.MALFORMED_MESSAGE)
         answer = message.only(SecurityAssociation)
         self.cookies = CookiePair(self.cookies.initiator, message.header.responder_cookie)
         self.proposal = proposal.accepted(answer, self._agreed_policy.proposals)
         if self.proposal is None:
             raise no_proposal_chosen()
         self._note_vendor_ids(message)
-        return Reply((*self._draw_key_exchange(), *self._nat_payloads(path)))
+        return Reply((*self._draw_key_exchange(self.proposal.dh_group), *self._nat_payloads(path)))
 
     def on_message_4(self, message: Message, path: Path) -> Reply:
         """Derive the keys, and make message 5."""
         self._derive_keys(message)
         self._detect_nat(message, path)
         contact = () if self._has_other_sa() else (self._initial_contact(),)
-        return Reply((*self._prove(path), *contact), is_encrypted=True)
+        identity = self._own_identity(path)
+        return Reply((identity, self._own_hash(identity), *contact), is_encrypted=True)
 
     def on_message_6(self, message: Message, path: Path) -> None:
-        """Authenticate the responder."""
-        self._verify(message, path)
+        """Authenticate the responder, and hear how long the IKE SA lasts for it."""
+        self._verify(message.only(Identification), message, path)
+        self._note_lifetime(message)
 
 
 class MainModeResponder(MainMode):
@@ -130,8 +146,8 @@ class MainModeResponder(MainMode):
 
     role = Role.RESPONDER
 
-    def __init__(self, settings: IkeSettings, draw: Draw) -> None:
-        super().__init__(RESPONDER, ResponderState.AWAITING_MESSAGE_1, settings, draw)
+    def __init__(self, *, cookies: CookiePair, settings: IkeSettings, draw: Draw) -> None:
+        super().__init__(RESPONDER, ResponderState.AWAITING_MESSAGE_1, cookies=cookies, settings=settings, draw=draw)
         self._offered: SecurityAssociation | None = None
 
     @property
@@ -149,31 +165,27 @@ class MainModeResponder(MainMode):
         self._offered = message.only(SecurityAssociation)
         self._sa_body = self._offered.encode()
         self._note_vendor_ids(message)
-        self.cookies = CookiePair(message.header.initiator_cookie, self._draw_cookie())
 
     def on_policy(self, policy: IkePolicy) -> Reply:
         """Choose from the offer, and make message 2."""
         assert self._offered is not None, "a policy before message 1"
-        self.policy = policy
-        choice = proposal.choose(self._offered, policy.proposals)
-        if choice is None:
-            raise no_proposal_chosen()
-        self.proposal = choice.proposal
+        answer = self._choose(self._offered, policy)
         self._offered = None
-        return Reply((choice.answer, *self._vendor_ids()))
+        return Reply((answer, *self._vendor_ids()))
 
     def on_message_3(self, message: Message, path: Path) -> Reply:
         """Derive the keys, and make message 4."""
-        own = self._draw_key_exchange()
+        own = self._draw_key_exchange(self._agreed.dh_group)
         self._derive_keys(message)
         self._detect_nat(message, path)
         return Reply((*own, *self._nat_payloads(path)))
 
     def on_message_5(self, message: Message, path: Path) -> Reply:
         """Authenticate the initiator, and make message 6."""
-        self._verify(message, path)
+        self._verify(message.only(Identification), message, path)
         self._note_initial_contact(message)
-        return Reply(self._prove(path), is_encrypted=True)
+        identity = self._own_identity(path)
+        return Reply((identity, self._own_hash(identity), *self._lifetime_notice()), is_encrypted=True)
 
 
 INITIATOR: Final[Table] = MappingProxyType(
@@ -203,7 +215,6 @@ RESPONDER: Final[Table] = MappingProxyType(
         (ResponderState.AWAITING_POLICY, Input.POLICY_FOUND): Step(
             MainModeResponder.on_policy, ResponderState.AWAITING_MESSAGE_3
         ),
-        (ResponderState.AWAITING_POLICY, Input.POLICY_REFUSED): Step(None, ResponderState.FAILED),
         (ResponderState.AWAITING_MESSAGE_3, Input.KE): Step(
             MainModeResponder.on_message_3, ResponderState.AWAITING_MESSAGE_5
         ),
@@ -217,21 +228,33 @@ RESPONDER: Final[Table] = MappingProxyType(
     }
 )
 
-_POLICY: Final = (Input.POLICY_FOUND, Input.POLICY_REFUSED)
-_MESSAGES: Final = (Input.SA, Input.KE, Input.ID)
+_MESSAGES: Final = (Input.SA, Input.KE, Input.ID, Input.HASH)
 _ENDINGS: Final = (Input.REFUSED, Input.TIMED_OUT)
 
 REJECTED: Final[frozenset[tuple[Enum, Enum]]] = frozenset(
     {
-        *product((InitiatorState.START,), (*_MESSAGES, *_POLICY, *_ENDINGS)),
-        *product((InitiatorState.AWAITING_MESSAGE_2,), (Input.INITIATE, Input.KE, Input.ID, *_POLICY)),
-        *product((InitiatorState.AWAITING_MESSAGE_4,), (Input.INITIATE, Input.SA, Input.ID, *_POLICY)),
-        *product((InitiatorState.AWAITING_MESSAGE_6,), (Input.INITIATE, Input.SA, Input.KE, *_POLICY)),
+        *product((InitiatorState.START,), (*_MESSAGES, Input.POLICY_FOUND, *_ENDINGS)),
+        *product(
+            (InitiatorState.AWAITING_MESSAGE_2,), (Input.INITIATE, Input.KE, Input.ID, Input.HASH, Input.POLICY_FOUND)
+        ),
+        *product(
+            (InitiatorState.AWAITING_MESSAGE_4,), (Input.INITIATE, Input.SA, Input.ID, Input.HASH, Input.POLICY_FOUND)
+        ),
+        *product(
+            (InitiatorState.AWAITING_MESSAGE_6,), (Input.INITIATE, Input.SA, Input.KE, Input.HASH, Input.POLICY_FOUND)
+        ),
         *product((InitiatorState.ESTABLISHED, InitiatorState.FAILED), Input),
-        *product((ResponderState.AWAITING_MESSAGE_1,), (Input.INITIATE, Input.KE, Input.ID, *_POLICY, *_ENDINGS)),
+        *product(
+            (ResponderState.AWAITING_MESSAGE_1,),
+            (Input.INITIATE, Input.KE, Input.ID, Input.HASH, Input.POLICY_FOUND, *_ENDINGS),
+        ),
         *product((ResponderState.AWAITING_POLICY,), (Input.INITIATE, *_MESSAGES)),
-        *product((ResponderState.AWAITING_MESSAGE_3,), (Input.INITIATE, Input.SA, Input.ID, *_POLICY)),
-        *product((ResponderState.AWAITING_MESSAGE_5,), (Input.INITIATE, Input.SA, Input.KE, *_POLICY)),
+        *product(
+            (ResponderState.AWAITING_MESSAGE_3,), (Input.INITIATE, Input.SA, Input.ID, Input.HASH, Input.POLICY_FOUND)
+        ),
+        *product(
+            (ResponderState.AWAITING_MESSAGE_5,), (Input.INITIATE, Input.SA, Input.KE, Input.HASH, Input.POLICY_FOUND)
+        ),
         *product((ResponderState.ESTABLISHED, ResponderState.FAILED), Input),
     }
 )

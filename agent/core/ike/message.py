@@ -5,14 +5,14 @@ Reserved flags, another version and a length that is not the datagram's are refu
 notify type for it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from struct import Struct
 from typing import Final, TypeVar
 
 from agent.core.identifiers import Cookie, MessageId
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.numbers import NotifyType, PayloadType
-from agent.core.ike.payloads import Payload, decode_payloads, encode_payloads
+from agent.core.ike.payloads import Payload, decode_chain, encode_payloads
 
 ZERO_COOKIE: Final = Cookie(bytes(8))
 """Stands for the responder's cookie while it is not known."""
@@ -93,10 +93,14 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A header and the payloads behind it, in the clear."""
+    """A header and the payloads behind it, in the clear.
+
+    `rest` is all behind the first payload as it stood on the wire: what a hash that stands first covers.
+    """
 
     header: Header
     payloads: tuple[Payload, ...]
+    rest: bytes = field(default=b"", compare=False, repr=False)
 
     def find(self, payload_class: type[P]) -> tuple[P, ...]:
         """Return the payloads of one class, in their order."""
@@ -123,7 +127,7 @@ class Message:
         """Read what is behind a header that has been read already. Raises MalformedMessage."""
         if header.is_encrypted:
             raise MalformedMessage(NotifyType.INVALID_FLAGS, "an encrypted message where none was expected")
-        return cls(header, decode_payloads(header.first_payload, datagram[HEADER_OCTETS:], is_padded=False))
+        return cls(header, *decode_chain(header.first_payload, datagram[HEADER_OCTETS:], is_padded=False))
 
 
 def first_type(payloads: tuple[Payload, ...]) -> int:

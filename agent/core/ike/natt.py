@@ -1,21 +1,24 @@
-"""Detection of network address translation in phase 1 (RFC 3947 sec. 3).
+"""Network address translation: its detection in phase 1 (RFC 3947 sec. 3), and keepalives (RFC 3948 sec. 4).
 
 Both ends announce that they know NAT traversal, then each sends a hash of the other's address and port, and one of its
-own, as it sees them. A hash that is not true to what the receiver sees means that a translator is between them.
+own, as it sees them. A hash that is not true to what the receiver sees means that a translator is between them. The end
+behind it then sends often enough that the translator does not forget it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from agent.core.config import NAT_TRAVERSAL_VENDOR_ID as NAT_TRAVERSAL_VENDOR_ID
 from agent.core.config import HashAlgorithm
 from agent.core.crypto import hashes
 from agent.core.identifiers import Endpoint
 from agent.core.ike.message import CookiePair
 from agent.core.ike.payloads import NatD
+from agent.core.world import Timer, World
 
-NAT_TRAVERSAL_VENDOR_ID: Final = bytes.fromhex("4a131c81070358455c5728f20e95452f")
-"""MD5 of 'RFC 3947' (RFC 3947 sec. 3.1)."""
+KEEPALIVE: Final = b"\xff"
+"""A datagram that says nothing; unlike an IKE message on its port, it never has a marker in front."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +64,30 @@ def detect(algorithm: HashAlgorithm, cookies: CookiePair, path: Path, received: 
         is_local_behind_nat=destination != nat_d(algorithm, cookies, path.local),
         is_remote_behind_nat=nat_d(algorithm, cookies, path.remote) not in sources,
     )
+
+
+class Keepalive:
+    """Calls `send` whenever nothing else has been sent for an interval in microseconds."""
+
+    __slots__ = ("_interval_us", "_send", "_sent_at", "_timer", "_world")
+
+    def __init__(self, world: World, interval_us: int, send: Callable[[], None]) -> None:
+        self._world = world
+        self._interval_us = interval_us
+        self._send = send
+        self._sent_at = world.now
+        self._timer: Timer = world.call_later(interval_us, self._on_interval)
+
+    def note_sent(self) -> None:
+        """See something sent. The timer stays: it finds out by itself that it came too early."""
+        self._sent_at = self._world.now
+
+    def close(self) -> None:
+        """Send no more."""
+        self._timer.cancel()
+
+    def _on_interval(self) -> None:
+        if self._world.now - self._sent_at >= self._interval_us:
+            self._sent_at = self._world.now
+            self._send()
+        self._timer = self._world.call_at(self._sent_at + self._interval_us, self._on_interval)

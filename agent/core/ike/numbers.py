@@ -1,4 +1,4 @@
-"""Assigned numbers of ISAKMP, IKE and the IPsec DOI (RFC 2407, 2408, 2409, 3947), as far as they are used here."""
+"""Assigned numbers of ISAKMP, IKE and the IPsec DOI (RFC 2407, 2408, 2409, 3706, 3947), as far as used here."""
 
 from enum import IntEnum
 from typing import Final
@@ -19,6 +19,7 @@ class PayloadType(IntEnum):
     DELETE = 12
     VENDOR_ID = 13
     NAT_D = 20
+    NAT_OA = 21
 
 
 class ExchangeType(IntEnum):
@@ -55,7 +56,7 @@ class IdentityType(IntEnum):
 
 
 class NotifyType(IntEnum):
-    """Notify message types (RFC 2408 sec. 3.14.1, RFC 2407 sec. 4.6.3). Those below 16384 report an error."""
+    """Notify message types (RFC 2408 sec. 3.14.1, RFC 2407 sec. 4.6.3, RFC 3706). Those below 16384 report errors."""
 
     INVALID_PAYLOAD_TYPE = 1
     DOI_NOT_SUPPORTED = 2
@@ -79,7 +80,12 @@ class NotifyType(IntEnum):
     AUTHENTICATION_FAILED = 24
     UNSUPPORTED_EXCHANGE_TYPE = 29
     UNEQUAL_PAYLOAD_LENGTHS = 30
+    CONNECTED = 16384
+    RESPONDER_LIFETIME = 24576
+    REPLAY_STATUS = 24577
     INITIAL_CONTACT = 24578
+    R_U_THERE = 36136
+    R_U_THERE_ACK = 36137
 
 
 FIRST_STATUS_TYPE: Final = 16384

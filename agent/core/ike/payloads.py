@@ -1,4 +1,4 @@
-"""The payloads of ISAKMP (RFC 2408 sec. 3.7 to 3.16, RFC 2407 sec. 4.6, RFC 3947 sec. 3.2) and chains of them.
+"""The payloads of ISAKMP (RFC 2408 sec. 3.7 to 3.16, RFC 2407 sec. 4.6, RFC 3947) and chains of them.
 
 Each class is one payload's body, without the generic header. Decoding loses nothing: what was decoded encodes to the
 same octets, because hashes are taken over them. A body that breaks the rules raises `MalformedMessage`, nothing else.
@@ -6,12 +6,14 @@ same octets, because hashes are taken over them. A body that breaks the rules ra
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from struct import Struct
 from types import MappingProxyType
 from typing import ClassVar, Final
 
+from agent.core.identifiers import Address
 from agent.core.ike.generic import GENERIC_HEADER, MalformedMessage, read_generic_header
-from agent.core.ike.numbers import DOI_IPSEC, FIRST_STATUS_TYPE, NotifyType, PayloadType
+from agent.core.ike.numbers import DOI_IPSEC, FIRST_STATUS_TYPE, IdentityType, NotifyType, PayloadType
 from agent.core.ike.security_association import SecurityAssociation
 
 NONCE_OCTETS: Final = range(8, 257)
@@ -19,6 +21,11 @@ NONCE_OCTETS: Final = range(8, 257)
 
 _IDENTIFICATION: Final = Struct(">BBH")
 _NOTIFICATION: Final = Struct(">IBBH")
+_NAT_OA_FIXED: Final = 4
+_NAT_OA_OCTETS: Final[Mapping[bytes, int]] = MappingProxyType(
+    {bytes([IdentityType.IPV4_ADDR, 0, 0, 0]): 4, bytes([IdentityType.IPV6_ADDR, 0, 0, 0]): 16}
+)
+"""How long an address is, by what stands in front of it: its type and what is reserved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +197,27 @@ class NatD:
 
 
 @dataclass(frozen=True, slots=True)
+class NatOa:
+    """The address of an end as the sender knows it, for checksums in transport mode (RFC 3947 sec. 5.2)."""
+
+    kind: ClassVar[int] = PayloadType.NAT_OA
+    address: Address
+
+    def encode(self) -> bytes:
+        """Return the payload's body."""
+        identity_type = IdentityType.IPV4_ADDR if self.address.version == 4 else IdentityType.IPV6_ADDR
+        return bytes([identity_type, 0, 0, 0]) + self.address.packed
+
+    @classmethod
+    def decode(cls, body: bytes) -> "NatOa":
+        """Read the payload's body. Raises MalformedMessage."""
+        octets = _NAT_OA_OCTETS.get(body[:_NAT_OA_FIXED])
+        if octets is None or len(body) != _NAT_OA_FIXED + octets:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "an original address that is none")
+        return cls(ip_address(body[_NAT_OA_FIXED:]))
+
+
+@dataclass(frozen=True, slots=True)
 class RawPayload:
     """A payload as octets: one of a type that has no class here, or one that must go out as it stands."""
 
@@ -202,7 +230,7 @@ class RawPayload:
 
 
 KnownPayload = (
-    SecurityAssociation | KeyExchange | Identification | Hash | Nonce | Notification | Delete | VendorId | NatD
+    SecurityAssociation | KeyExchange | Identification | Hash | Nonce | Notification | Delete | VendorId | NatD | NatOa
 )
 Payload = KnownPayload | RawPayload
 
@@ -219,6 +247,7 @@ _CLASSES: Final[Mapping[int, type[KnownPayload]]] = MappingProxyType(
             Delete,
             VendorId,
             NatD,
+            NatOa,
         )
     }
 )
@@ -227,14 +256,13 @@ _NESTED: Final = frozenset({PayloadType.PROPOSAL, PayloadType.TRANSFORM})
 
 def encode_payloads(payloads: tuple[Payload, ...]) -> bytes:
     """Return the payloads as a chain with generic headers; what stands in front of it names the type of the first."""
-    parts: list[bytes] = []
-    following = [each.kind for each in payloads[1:]]
-    following.append(PayloadType.NONE)
-    for payload, next_type in zip(payloads, following, strict=False):
+    chain = b""
+    next_type: int = PayloadType.NONE
+    for payload in reversed(payloads):
         body = payload.encode()
-        parts.append(GENERIC_HEADER.pack(next_type, 0, GENERIC_HEADER.size + len(body)))
-        parts.append(body)
-    return b"".join(parts)
+        chain = GENERIC_HEADER.pack(next_type, 0, GENERIC_HEADER.size + len(body)) + body + chain
+        next_type = payload.kind
+    return chain
 
 
 def decode_payloads(first_type: int, body: bytes, *, is_padded: bool) -> tuple[Payload, ...]:
@@ -242,15 +270,22 @@ def decode_payloads(first_type: int, body: bytes, *, is_padded: bool) -> tuple[P
 
     Only where `is_padded`, as in a decrypted message, may octets follow the last payload. Raises MalformedMessage.
     """
+    return decode_chain(first_type, body, is_padded=is_padded)[0]
+
+
+def decode_chain(first_type: int, body: bytes, *, is_padded: bool) -> tuple[tuple[Payload, ...], bytes]:
+    """Read a chain like `decode_payloads`, and return with it the octets of all payloads but the first."""
     payloads: list[Payload] = []
+    second = 0
     kind, offset = first_type, 0
     while kind != PayloadType.NONE:
         next_type, end = read_generic_header(body, offset)
         payloads.append(_decode_payload(kind, body[offset + GENERIC_HEADER.size : end]))
+        second = second or end
         kind, offset = next_type, end
     if offset != len(body) and not is_padded:
         raise MalformedMessage(NotifyType.UNEQUAL_PAYLOAD_LENGTHS, "octets after the last payload")
-    return tuple(payloads)
+    return tuple(payloads), body[second:offset]
 
 
 def _decode_payload(kind: int, body: bytes) -> Payload:

@@ -1,21 +1,29 @@
 """What every phase 1 exchange with a pre-shared key has in common (RFC 2409 sec. 5).
 
 Key exchange, hashes, identities, vendor IDs and NAT-D are here; which message carries what is in the exchanges' own
-modules. After each step the IKE SA reads the outcome: cookies, proposal, keys, where a translator was found.
+modules. After each step the IKE SA reads the outcome: cookies, proposal, keys, what the peer knows of the extensions.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import Enum
-from typing import Final
 
-from agent.core.config import ExchangeMode, IkePolicy, IkeProposal, IkeSettings
+from agent.core.config import (
+    DEAD_PEER_DETECTION_VENDOR_ID,
+    NAT_TRAVERSAL_VENDOR_ID,
+    DhGroup,
+    ExchangeMode,
+    IkePolicy,
+    IkeProposal,
+    IkeSettings,
+)
 from agent.core.crypto import diffie_hellman, hashes
 from agent.core.events import DropReason
-from agent.core.identifiers import Cookie
-from agent.core.ike import auth, keymat, natt
+from agent.core.identifiers import Endpoint
+from agent.core.ike import auth, keymat, natt, proposal
 from agent.core.ike.exchange import Exchange, Table
-from agent.core.ike.message import ZERO_COOKIE, CookiePair, Message
+from agent.core.ike.lifetime import notified, responder_lifetime
+from agent.core.ike.message import CookiePair, Message
 from agent.core.ike.numbers import ExchangeType, NotifyType, ProtocolId
 from agent.core.ike.payloads import (
     Hash,
@@ -27,12 +35,11 @@ from agent.core.ike.payloads import (
     Payload,
     VendorId,
 )
-from agent.core.ike.refusal import authentication_failed, invalid_identity, invalid_key
+from agent.core.ike.refusal import authentication_failed, invalid_identity, invalid_key, no_proposal_chosen
+from agent.core.ike.security_association import SecurityAssociation
 
 Draw = Callable[[str, int], bytes]
-"""Draws octets of entropy for a purpose: 'cookie', 'exponent', 'nonce', 'nat-d', 'message-id'."""
-
-COOKIE_OCTETS: Final = 8
+"""Draws octets of entropy for a purpose, such as 'exponent', 'nonce', 'nat-d' and 'message-id'."""
 
 
 class Role(Enum):
@@ -43,14 +50,14 @@ class Role(Enum):
 
 
 class Input(Enum):
-    """What moves a phase 1 exchange. Messages go by the payload that makes them out in RFC 2409 sec. 5.4."""
+    """What moves a phase 1 exchange. Messages go by the payloads that make them out in RFC 2409 sec. 5.4."""
 
     INITIATE = "initiate"
     SA = "HDR, SA"
     KE = "HDR, KE, Nonce"
     ID = "HDR*, ID, HASH"
+    HASH = "HDR, HASH"
     POLICY_FOUND = "policy found"
-    POLICY_REFUSED = "policy refused"
     REFUSED = "refused"
     TIMED_OUT = "timed out"
 
@@ -68,9 +75,12 @@ class Phase1(Exchange, ABC):
         "_settings",
         "cookies",
         "is_initial_contact",
+        "is_lifetime_shortened",
         "keys",
+        "knows_dead_peer_detection",
         "knows_nat_traversal",
         "nat",
+        "peer_identity",
         "policy",
         "proposal",
     )
@@ -79,18 +89,21 @@ class Phase1(Exchange, ABC):
     exchange_type: ExchangeType
     role: Role
 
-    def __init__(self, table: Table, state: Enum, settings: IkeSettings, draw: Draw) -> None:
+    def __init__(self, table: Table, state: Enum, *, cookies: CookiePair, settings: IkeSettings, draw: Draw) -> None:
         super().__init__(table, state)
+        self.cookies = cookies
         self._settings = settings
         self._draw = draw
         self._exponent = self._own_nonce = self._own_public = self._peer_public = self._sa_body = b""
-        self.cookies = CookiePair(ZERO_COOKIE, ZERO_COOKIE)
         self.policy: IkePolicy | None = None
         self.proposal: IkeProposal | None = None
         self.keys: keymat.Phase1Keys | None = None
         self.nat = natt.NO_NAT
+        self.peer_identity: bytes | None = None
+        self.knows_dead_peer_detection = False
         self.knows_nat_traversal = False
         self.is_initial_contact = False
+        self.is_lifetime_shortened = False
 
     @property
     def awaits_policy(self) -> bool:
@@ -107,12 +120,29 @@ class Phase1(Exchange, ABC):
         """Whether the peer may have authenticated us before we authenticated it."""
         return False
 
+    @property
+    def is_trusted_remotely(self) -> bool:
+        """Whether a peer with another key would have given up by now, so that nothing unreadable can be from it."""
+        return False
+
+    @property
+    @abstractmethod
+    def retransmits(self) -> bool:
+        """Whether it is for this end to ask again until the message it sent last is answered."""
+
+    @property
+    @abstractmethod
+    def answers_duplicates(self) -> bool:
+        """Whether what this end sends is an answer, due again whenever the peer's message comes again."""
+
+    @property
+    def notices(self) -> tuple[Notification, ...]:
+        """What the peer has to be told as soon as there is an IKE SA to tell it under."""
+        return ()
+
     @abstractmethod
     def classify(self, message: Message) -> Input | None:
         """Return which of the exchange's messages this is by its form, or None."""
-
-    def _draw_cookie(self) -> Cookie:
-        return Cookie(self._draw("cookie", COOKIE_OCTETS))
 
     # Vendor IDs and NAT-D
 
@@ -120,9 +150,10 @@ class Phase1(Exchange, ABC):
         return tuple(VendorId(value) for value in self._settings.vendor_ids)
 
     def _note_vendor_ids(self, message: Message) -> None:
-        """Learn from the peer's vendor IDs; NAT traversal is on when both ends announced it (RFC 3947 sec. 3.1)."""
-        known = natt.NAT_TRAVERSAL_VENDOR_ID
-        self.knows_nat_traversal = known in self._settings.vendor_ids and VendorId(known) in message.payloads
+        """Learn from the peer's vendor IDs: an extension is in use when both ends announced it."""
+        announced = {each.value for each in message.find(VendorId)} & set(self._settings.vendor_ids)
+        self.knows_dead_peer_detection = DEAD_PEER_DETECTION_VENDOR_ID in announced
+        self.knows_nat_traversal = NAT_TRAVERSAL_VENDOR_ID in announced
 
     def _nat_payloads(self, path: natt.Path) -> tuple[NatD, ...]:
         """Return our NAT-D payloads: the peer's endpoint first, then our own (RFC 3947 sec. 3.2)."""
@@ -135,6 +166,11 @@ class Phase1(Exchange, ABC):
             # A hash that fits no endpoint: the peer must take us for one behind a translator.
             source = NatD(self._draw("nat-d", len(source.value)))
         return destination, source
+
+    def floated(self, path: natt.Path) -> natt.Path:
+        """Return where an initiator goes on when there is a translator: away from port 500 (RFC 3947 sec. 4)."""
+        local = Endpoint(path.local.address, self._settings.local_nat_port)
+        return natt.Path(local, Endpoint(path.remote.address, self._agreed_policy.remote_nat_port))
 
     def _detect_nat(self, message: Message, path: natt.Path) -> None:
         if self.knows_nat_traversal:
@@ -155,10 +191,18 @@ class Phase1(Exchange, ABC):
         assert self.policy is not None, "a step before the policy was found"
         return self.policy
 
-    def _draw_key_exchange(self) -> tuple[Payload, ...]:
+    def _choose(self, offered: SecurityAssociation, policy: IkePolicy) -> SecurityAssociation:
+        """Choose from an offer by a policy, and return the SA payload that says what. Refuses when nothing will do."""
+        choice = proposal.choose(offered, policy.proposals)
+        if choice is None:
+            raise no_proposal_chosen()
+        self.policy, self.proposal, self.is_lifetime_shortened = policy, choice.proposal, choice.is_shortened
+        return choice.answer
+
+    def _draw_key_exchange(self, group: DhGroup) -> tuple[Payload, ...]:
         """Draw our private value and our nonce, and return the payloads KE and Nonce."""
         self._exponent = self._draw("exponent", self._settings.exponent_octets)
-        self._own_public = diffie_hellman.public_value(self._agreed.dh_group, self._exponent)
+        self._own_public = diffie_hellman.public_value(group, self._exponent)
         self._own_nonce = self._draw("nonce", self._settings.nonce_octets)
         return KeyExchange(self._own_public), Nonce(self._own_nonce)
 
@@ -192,24 +236,46 @@ class Phase1(Exchange, ABC):
             own, peer = peer, own
         return auth.End(self._own_public, own), auth.End(self._peer_public, peer)
 
-    def _prove(self, path: natt.Path) -> tuple[Payload, ...]:
-        """Return our ID and HASH."""
+    def _own_identity(self, path: natt.Path) -> Identification:
+        """Return who the policy says that we are: our address, unless it says otherwise."""
         named = self._agreed_policy.local_identity
-        identity = auth.address_identity(path.local.address) if named is None else Identification.decode(named)
-        own, peer = self._ends()
-        value = auth.phase1_hash(self._agreed_keys, own, peer, self._sa_body, identity.encode())
-        return identity, Hash(value)
+        return auth.address_identity(path.local.address) if named is None else Identification.decode(named)
 
-    def _verify(self, message: Message, path: natt.Path) -> None:
-        """Check the peer's HASH, then whether the identity that it covers is one we take."""
-        identity = message.only(Identification)
+    def _own_hash(self, identity: Identification) -> Hash:
+        """Return the proof that we have the key and are who we say."""
+        own, peer = self._ends()
+        return Hash(auth.phase1_hash(self._agreed_keys, own, peer, self._sa_body, identity.encode()))
+
+    def _is_proven(self, identity: Identification, message: Message) -> bool:
+        """Say whether the HASH of a message proves that the peer has the key and is who it says."""
         own, peer = self._ends()
         expected = auth.phase1_hash(self._agreed_keys, peer, own, self._sa_body, identity.encode())
-        if not hashes.is_same(expected, message.only(Hash).value):
+        return hashes.is_same(expected, message.only(Hash).value)
+
+    def _verify(self, identity: Identification, message: Message, path: natt.Path) -> None:
+        """Check the peer's HASH, then whether the identity that it covers is one we take."""
+        if not self._is_proven(identity, message):
             raise authentication_failed(DropReason.AUTHENTICATION_FAILED)
+        self._accept(identity, path)
+
+    def _accept(self, identity: Identification, path: natt.Path) -> None:
+        """Refuse an identity that the peer should not have."""
         is_translated = self.nat.is_detected
         if not auth.is_acceptable(identity, self._agreed_policy, path.remote.address, is_behind_nat=is_translated):
             raise invalid_identity()
+        self.peer_identity = identity.encode()
+
+    def _lifetime_notice(self) -> tuple[Notification, ...]:
+        """Return what the initiator must be told of the lifetime that was agreed on, if anything."""
+        if not self.is_lifetime_shortened:
+            return ()
+        lifetimes = proposal.lifetimes_of(self._agreed)
+        return (responder_lifetime(ProtocolId.ISAKMP, self.cookies.spi, lifetimes),)
+
+    def _note_lifetime(self, message: Message) -> None:
+        """Use the shorter lifetime that the responder says it uses."""
+        said = notified(message.find(Notification), (ProtocolId.ISAKMP,))
+        self.proposal = proposal.shortened(self._agreed, said)
 
     def _initial_contact(self) -> Notification:
         """Return the notification that we have no other SA with the peer (RFC 2407 sec. 4.6.3.3)."""

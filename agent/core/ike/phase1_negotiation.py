@@ -1,24 +1,27 @@
 """Phase 1 of one IKE SA on the wire: its messages, duplicates, retransmission and timers (RFC 2408 sec. 5.1).
 
 Only a message that its exchange took moves the chain of vectors, stops retransmission and is remembered: a forged one
-leaves no trace but a count. The responder retransmits nothing: every message of it answers one.
+leaves no trace but a count. An address that has not been heard to answer is never sent much more than came from it.
 """
 
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from agent.core.config import IkePolicy, IkeSettings
 from agent.core.events import DropReason, FailureReason
 from agent.core.ike.envelope import Envelope
 from agent.core.ike.exchange import Discarded, Reply
 from agent.core.ike.generic import MalformedMessage
-from agent.core.ike.message import PHASE_1, Header, Message
+from agent.core.ike.message import PHASE_1, ZERO_COOKIE, Header, Message
 from agent.core.ike.natt import Path
 from agent.core.ike.payloads import Notification
 from agent.core.ike.phase1 import Input, Phase1, Role
-from agent.core.ike.refusal import NegotiationRefused, authentication_failed, failure_of
+from agent.core.ike.refusal import NegotiationRefused, authentication_failed, failure_of, wrong_exchange
 from agent.core.ike.retransmission import ReplyMemory, Retransmitter
 from agent.core.world import Timer, World
+
+AMPLIFICATION_LIMIT: Final = 3
+"""How many times the octets of its message 1 a responder sends to an address that may not have sent it."""
 
 
 class Host(Protocol):
@@ -68,8 +71,10 @@ class Phase1Negotiation:
         self._settings = settings
         self._host = host
         self._stage = _Stage.NEGOTIATING
+        self._is_answered_with_other_keys = False
         self._memory = ReplyMemory(settings.reply_memory)
-        self._retransmitter = Retransmitter(world, settings.retransmission, host.transmit, self._on_time_out)
+        self._credit: int | None = None if exchange.role is Role.INITIATOR else 0
+        self._retransmitter = Retransmitter(world, settings.retransmission, self._transmit, self._on_time_out)
         self._timer: Timer = world.call_later(settings.phase1_timeout_us, self._on_time_out)
 
     @property
@@ -88,6 +93,11 @@ class Phase1Negotiation:
         return self._exchange.awaits_policy
 
     @property
+    def notices(self) -> tuple[Notification, ...]:
+        """What the peer has to be told as soon as there is an IKE SA to tell it under."""
+        return self._exchange.notices
+
+    @property
     def is_initial_contact(self) -> bool:
         """Whether the peer said that it has no other SA with us."""
         return self._exchange.is_initial_contact
@@ -96,23 +106,28 @@ class Phase1Negotiation:
 
     def initiate(self) -> None:
         """Send message 1."""
-        reply = self._exchange.run(Input.INITIATE)
+        reply = self._exchange.run(Input.INITIATE, self._path)
         assert reply is not None
         self._send(reply)
 
     def on_policy(self, policy: IkePolicy) -> None:
-        """Go on with the policy that the policy manager found."""
+        """Go on with the policy that the policy manager found. Raises Discarded when it refuses what message 1 is."""
         if not self.is_negotiating or not self.awaits_policy:
             return
         try:
+            if policy.mode is not self._exchange.mode:
+                raise wrong_exchange()
             reply = self._exchange.run(Input.POLICY_FOUND, policy)
         except NegotiationRefused as refusal:
-            self._refuse(refusal)
+            self._end(refusal)
             return
         self._go_on(reply, self._path)
 
     def receive(self, header: Header, datagram: bytes, path: Path) -> None:
         """Take a message of phase 1. Raises Discarded or MalformedMessage when it is dropped."""
+        if header.exchange_type != self._exchange.exchange_type:
+            raise Discarded(DropReason.UNEXPECTED_MESSAGE)
+        self._note_octets(header, datagram)
         if self._memory.meet(datagram):
             self._on_duplicate()
         elif self.is_negotiating:
@@ -124,6 +139,13 @@ class Phase1Negotiation:
         """Hear that the peer refuses."""
         if self.is_negotiating:
             self._fail(Input.REFUSED, failure_of(notification.notify))
+
+    def on_unreadable_answer(self) -> None:
+        """Note that the peer refuses with other keys than ours.
+
+        Anybody can have sent that, so it ends nothing; but it is why nothing else comes.
+        """
+        self._is_answered_with_other_keys = True
 
     def close(self) -> None:
         """Stop every timer: the IKE SA is gone."""
@@ -142,9 +164,7 @@ class Phase1Negotiation:
         except (NegotiationRefused, MalformedMessage) as error:
             refusal = self._refusal(header, error)
             self._take(header, datagram)
-            self._refuse(refusal)
-            if refusal.drop is not None:
-                raise Discarded(refusal.drop) from None
+            self._end(refusal)
             return
         self._retransmitter.stop()
         self._take(header, datagram)
@@ -154,7 +174,7 @@ class Phase1Negotiation:
         """Return the message in the clear. Raises MalformedMessage."""
         if header.message_id != PHASE_1:
             raise Discarded(DropReason.MALFORMED_MESSAGE)
-        if header.is_encrypted and not self._exchange.accepts(Input.ID):
+        if header.is_encrypted and self._envelope.keys is None:
             raise Discarded(DropReason.UNEXPECTED_MESSAGE)
         return self._envelope.open(header, datagram)
 
@@ -176,18 +196,35 @@ class Phase1Negotiation:
     def _send(self, reply: Reply) -> None:
         """Send our next message: kept for duplicates as an answer, retransmitted as a question."""
         datagram = self._envelope.seal(self._exchange.exchange_type, PHASE_1, reply)
-        if self._exchange.role is Role.INITIATOR:
+        if self._exchange.answers_duplicates:
+            self._memory.keep_answer(datagram)
+        if self._exchange.retransmits:
             self._retransmitter.start(datagram)
         else:
-            self._memory.keep_answer(datagram)
-            self._host.transmit(datagram)
+            self._transmit(datagram)
 
     def _on_duplicate(self) -> None:
-        """Answer from memory; an initiator does not, or two ends could keep each other busy for ever."""
+        """Answer from memory."""
         answer = self._memory.answer
         if answer is None:
             raise Discarded(DropReason.REPLAYED_MESSAGE)
-        self._host.transmit(answer)
+        self._transmit(answer)
+
+    def _note_octets(self, header: Header, datagram: bytes) -> None:
+        """Count what may be sent to a peer that has yet to show that it gets our messages: with our cookie it has."""
+        if self._credit is None:
+            return
+        if header.responder_cookie == ZERO_COOKIE:
+            self._credit += AMPLIFICATION_LIMIT * len(datagram)
+        else:
+            self._credit = None
+
+    def _transmit(self, datagram: bytes) -> None:
+        if self._credit is not None:
+            if len(datagram) > self._credit:
+                return
+            self._credit -= len(datagram)
+        self._host.transmit(datagram)
 
     # Endings
 
@@ -201,14 +238,18 @@ class Phase1Negotiation:
             return error
         if not header.is_encrypted:
             raise error
+        if self._exchange.is_trusted_remotely:
+            raise Discarded(DropReason.DECRYPTION_FAILED)
         return authentication_failed(DropReason.DECRYPTION_FAILED)
 
-    def _refuse(self, refusal: NegotiationRefused) -> None:
-        """End the negotiation and tell the peer."""
+    def _end(self, refusal: NegotiationRefused) -> None:
+        """End the negotiation and tell the peer. Raises Discarded when it was a message that was wrong."""
         answer = self._host.refuse(self._exchange, refusal)
         if answer is not None and self._exchange.role is Role.RESPONDER:
             self._memory.keep_answer(answer)
         self._fail(Input.REFUSED, refusal.failure)
+        if refusal.drop is not None:
+            raise Discarded(refusal.drop) from None
 
     def _fail(self, given: Input, reason: FailureReason) -> None:
         self._exchange.run(given)
@@ -224,4 +265,5 @@ class Phase1Negotiation:
 
     def _on_time_out(self) -> None:
         if self.is_negotiating:
-            self._fail(Input.TIMED_OUT, FailureReason.TIMEOUT)
+            is_refused = self._is_answered_with_other_keys
+            self._fail(Input.TIMED_OUT, FailureReason.AUTHENTICATION_FAILED if is_refused else FailureReason.TIMEOUT)

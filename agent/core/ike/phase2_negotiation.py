@@ -5,6 +5,7 @@ retransmits while it waits: the initiator message 1, and the responder message 2
 leave it waiting for ever.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Protocol
 
@@ -19,7 +20,7 @@ from agent.core.ike.flags import IkeSaFlag
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.message import Header, Message
 from agent.core.ike.natt import Path
-from agent.core.ike.numbers import ExchangeType
+from agent.core.ike.numbers import ExchangeType, ProtocolId
 from agent.core.ike.payloads import Notification
 from agent.core.ike.phase1 import Role
 from agent.core.ike.quick_mode import Input, QuickMode, QuickModeInitiator, QuickModeResponder
@@ -40,6 +41,10 @@ class Host(Protocol):
 
     def notify(self, notification: Notification) -> bytes:
         """Send a notification, protected, and return the datagram."""
+        ...
+
+    def send_ipsec_delete(self, spis: Mapping[ProtocolId, Spi]) -> None:
+        """Tell the peer that nothing is received by these SPIs."""
         ...
 
     def on_phase2_requested(self, negotiation: "Phase2Negotiation", request: Request) -> None:
@@ -153,16 +158,22 @@ class Phase2Negotiation:
     # What the IKE SA does with it
 
     def initiate(self) -> None:
-        """Send message 1."""
-        reply = self._exchange.run(Input.INITIATE)
+        """Send message 1; where there is nothing that could be offered, fail as soon as the caller is done."""
+        try:
+            reply = self._exchange.run(Input.INITIATE)
+        except NegotiationRefused as refusal:
+            reason = refusal.failure
+            self._timer.cancel()
+            self._timer = self._world.call_later(0, lambda: self.abandon(reason))
+            return
         assert reply is not None
         self._retransmitter.start(self._seal(reply))
 
-    def receive(self, header: Header, datagram: bytes) -> None:
-        """Take a message with our message id. Raises Discarded when it is dropped."""
+    def receive(self, header: Header, datagram: bytes) -> bool:
+        """Take a message with our message id, and return whether it is new. Raises Discarded when it is dropped."""
         if self._memory.meet(datagram):
             self._on_duplicate()
-            return
+            return False
         message = self._open(header, datagram)
         try:
             reply = self._exchange.run(self._exchange.classify(message), message)
@@ -173,10 +184,11 @@ class Phase2Negotiation:
             self._refuse(refusal)
             if refusal.drop is not None:
                 raise Discarded(refusal.drop) from None
-            return
+            return True
         self._retransmitter.stop()
         self._take(header, datagram)
         self._go_on(reply)
+        return True
 
     def on_terms(self, terms: Terms | None) -> None:
         """Answer message 1 on these terms; None refuses its identities."""
@@ -266,7 +278,10 @@ class Phase2Negotiation:
         self._timer = self._world.call_later(self._settings.retransmission.span_us, self._on_over)
 
     def _on_time_out(self) -> None:
+        """Fail; a peer that took our message 2 has a pair by now, and hears that this end takes nothing of it."""
         if self.is_negotiating:
+            if self._exchange.may_be_established_remotely:
+                self._host.send_ipsec_delete(self._exchange.spis)
             self._fail(Input.TIMED_OUT, FailureReason.TIMEOUT)
 
     def _on_over(self) -> None:

@@ -69,15 +69,15 @@ class Phase2Negotiations:
         negotiation.initiate()
         return negotiation
 
-    def receive(self, header: Header, datagram: bytes) -> None:
-        """Take an encrypted message of quick mode. Raises Discarded when it is dropped."""
+    def receive(self, header: Header, datagram: bytes) -> bool:
+        """Take an encrypted message, and return whether it is new. Raises Discarded when it is dropped."""
         negotiation = self._present.get(header.message_id)
         if negotiation is not None:
-            negotiation.receive(header, datagram)
-        elif header.message_id in self._past:
+            return negotiation.receive(header, datagram)
+        if header.message_id in self._past:
             raise Discarded(DropReason.REPLAYED_MESSAGE)
-        else:
-            self._answer(header, datagram)
+        self._answer(header, datagram)
+        return True
 
     def on_error(self, notification: Notification) -> None:
         """Hear that the peer refuses one of our negotiations.

@@ -23,6 +23,8 @@ from agent.core.config import (
     SaMode,
 )
 from agent.core.identifiers import Spi
+from agent.core.ike import lifetime
+from agent.core.ike.lifetime import PHASE_2_LIFE, Lifetimes
 from agent.core.ike.numbers import ProtocolId
 from agent.core.ike.phase2_keymat import Protection, protections
 from agent.core.ike.security_association import Attribute, Proposal, SecurityAssociation, Transform
@@ -31,8 +33,8 @@ from agent.core.ike.security_association import Attribute, Proposal, SecurityAss
 class AttributeType(IntEnum):
     """Phase 2 attributes that are understood (RFC 2407 sec. 4.5)."""
 
-    LIFE_TYPE = 1
-    LIFE_DURATION = 2
+    LIFE_TYPE = PHASE_2_LIFE.life_type
+    LIFE_DURATION = PHASE_2_LIFE.life_duration
     GROUP_DESCRIPTION = 3
     ENCAPSULATION_MODE = 4
     AUTHENTICATION_ALGORITHM = 5
@@ -41,10 +43,7 @@ class AttributeType(IntEnum):
 DEFAULT_LIFETIME_SECONDS: Final = 28800
 """What a transform without a lifetime in seconds means (RFC 2407 sec. 4.5)."""
 
-_SECONDS: Final = 1
-_KILOBYTES: Final = 2
 _SPI_OCTETS: Final = 4
-_LONGEST_NUMBER: Final = 4
 _UDP_ENCAPSULATED: Final = 2
 """What the modes of encapsulation in UDP are higher by (RFC 3947 sec. 5.1)."""
 
@@ -78,11 +77,15 @@ class Manner:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is agreed on, with the lifetimes for it, and what either end says about it."""
+    """What is agreed on, with the lifetimes for it, and what either end says about it.
+
+    Where `is_shortened`, a lifetime is shorter than the initiator can know from that.
+    """
 
     proposal: IpsecProposal
     chosen: tuple[Proposal, ...]
     peer_spis: dict[ProtocolId, Spi]
+    is_shortened: bool
 
     def answer(self, spis: Mapping[ProtocolId, Spi]) -> SecurityAssociation:
         """Return the SA payload that agrees, with the SPIs of this end."""
@@ -91,6 +94,18 @@ class Choice:
 
 
 # Offering
+
+
+def without_ah(policy: IpsecPolicy) -> IpsecPolicy:
+    """Return what is left of a policy where AH cannot be."""
+    left = tuple(each for each in policy.proposals if each.protocol is IpsecProtocol.ESP)
+    return policy if len(left) == len(policy.proposals) else replace(policy, proposals=left)
+
+
+def needs_ah(offered: SecurityAssociation) -> bool:
+    """Say whether AH is in all that is offered, by itself or in a bundle."""
+    numbers = {each.number for each in offered.proposals if each.protocol == ProtocolId.AH}
+    return all(each.number in numbers for each in offered.proposals)
 
 
 def protocols(policy: IpsecPolicy) -> tuple[ProtocolId, ...]:
@@ -123,7 +138,8 @@ def _shared(proposals: Sequence[IpsecProposal]) -> Iterator[tuple[IpsecProposal,
 
 
 def _transform(number: int, part: Protection, proposal: IpsecProposal, manner: Manner) -> Transform:
-    return Transform(number, _identifier(part), tuple(_attributes(part, proposal, manner)))
+    demanded = tuple(Attribute.of(kind, value) for kind, value in _demanded(part, manner).items())
+    return Transform(number, _identifier(part), demanded + lifetimes_of(proposal).attributes(PHASE_2_LIFE))
 
 
 def _identifier(part: Protection) -> int:
@@ -133,14 +149,20 @@ def _identifier(part: Protection) -> int:
     return _ESP_NULL if part.encryption is None else _ESP_TRANSFORM[part.encryption]
 
 
-def _attributes(part: Protection, proposal: IpsecProposal, manner: Manner) -> Iterator[Attribute]:
-    for kind, value in _demanded(part, manner).items():
-        yield Attribute.of(kind, value)
-    yield Attribute.of(AttributeType.LIFE_TYPE, _SECONDS)
-    yield Attribute.of(AttributeType.LIFE_DURATION, proposal.lifetime_seconds)
-    if proposal.lifetime_kilobytes is not None:
-        yield Attribute.of(AttributeType.LIFE_TYPE, _KILOBYTES)
-        yield Attribute.of(AttributeType.LIFE_DURATION, proposal.lifetime_kilobytes)
+def lifetimes_of(proposal: IpsecProposal) -> Lifetimes:
+    """Return the lifetimes of a proposal."""
+    return Lifetimes(proposal.lifetime_seconds, proposal.lifetime_kilobytes)
+
+
+def shortened(proposal: IpsecProposal, *others: Lifetimes) -> IpsecProposal:
+    """Return the proposal with its lifetimes, or those of the others where they are shorter."""
+    least = own = lifetimes_of(proposal)
+    for each in others:
+        least = least.shortened_by(each)
+    if least == own:
+        return proposal
+    assert least.seconds is not None
+    return replace(proposal, lifetime_seconds=least.seconds, lifetime_kilobytes=least.kilobytes)
 
 
 def _demanded(part: Protection, manner: Manner) -> dict[int, int]:
@@ -157,12 +179,6 @@ def _demanded(part: Protection, manner: Manner) -> dict[int, int]:
 # Choosing
 
 
-@dataclass(frozen=True, slots=True)
-class _Lifetimes:
-    seconds: int = DEFAULT_LIFETIME_SECONDS
-    kilobytes: int | None = None
-
-
 def choose(offered: SecurityAssociation, policy: IpsecPolicy, manner: Manner) -> Choice | None:
     """Return the first of the initiator's proposals and transforms that a policy allows, or None.
 
@@ -174,10 +190,12 @@ def choose(offered: SecurityAssociation, policy: IpsecPolicy, manner: Manner) ->
         if spis is None:
             continue
         for transforms in product(*(part.transforms for part in parts)):
-            found = _agree(dict(zip(spis, transforms, strict=True)), policy.proposals, manner)
+            read = {protocol: _read(each) for protocol, each in zip(spis, transforms, strict=True)}
+            found = _agree(read, policy.proposals, manner)
             if found is not None:
                 chosen = (replace(part, transforms=(each,)) for part, each in zip(parts, transforms, strict=True))
-                return Choice(found, tuple(chosen), spis)
+                is_shortened = any(each is not None and each.lifetimes != lifetimes_of(found) for each in read.values())
+                return Choice(found, tuple(chosen), spis, is_shortened)
     return None
 
 
@@ -193,7 +211,7 @@ def accepted(
 
 def _is_offered(answered: Proposal, offered: SecurityAssociation) -> bool:
     return any(
-        answered.transforms == (transform,)
+        answered.transforms == (transform,) or [_read(each) for each in answered.transforms] == [_read(transform)]
         for each in offered.proposals
         if each.protocol == answered.protocol
         for transform in each.transforms
@@ -213,61 +231,42 @@ def _spis(parts: Sequence[Proposal]) -> dict[ProtocolId, Spi] | None:
     return spis
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a transform says, once it is understood."""
+
+    identifier: int
+    values: dict[int, int]
+    lifetimes: Lifetimes
+
+
 def _agree(
-    transforms: Mapping[ProtocolId, Transform], allowed: Sequence[IpsecProposal], manner: Manner
+    read: Mapping[ProtocolId, _Read | None], allowed: Sequence[IpsecProposal], manner: Manner
 ) -> IpsecProposal | None:
     """Return the first allowed proposal that the transforms meet, one with the same lifetimes before one without."""
-    read = {protocol: _read(transform) for protocol, transform in transforms.items()}
-    lives = [each[1] for each in read.values() if each is not None]
+    lives = [each.lifetimes for each in read.values() if each is not None]
     found: IpsecProposal | None = None
     for proposal in allowed:
         parts = protections(proposal)
-        is_met = all(_meets(transforms.get(each.protocol), read.get(each.protocol), each, manner) for each in parts)
-        if is_met and len(parts) == len(transforms):
-            if all(each == _Lifetimes(proposal.lifetime_seconds, proposal.lifetime_kilobytes) for each in lives):
+        if len(parts) == len(read) and all(_meets(read.get(each.protocol), each, manner) for each in parts):
+            if all(each == lifetimes_of(proposal) for each in lives):
                 return proposal
-            found = found or _shortened(proposal, lives)
+            found = found or shortened(proposal, *lives)
     return found
 
 
-_Read = tuple[dict[int, int], _Lifetimes]
-
-
-def _meets(transform: Transform | None, read: _Read | None, part: Protection, manner: Manner) -> bool:
-    if transform is None or read is None or transform.identifier != _identifier(part):
-        return False
-    return read[0] == _demanded(part, manner)
-
-
-def _shortened(proposal: IpsecProposal, lives: Sequence[_Lifetimes]) -> IpsecProposal:
-    seconds = min(proposal.lifetime_seconds, *(each.seconds for each in lives))
-    limits = [each for each in (proposal.lifetime_kilobytes, *(each.kilobytes for each in lives)) if each is not None]
-    return replace(proposal, lifetime_seconds=seconds, lifetime_kilobytes=min(limits) if limits else None)
+def _meets(read: _Read | None, part: Protection, manner: Manner) -> bool:
+    return read is not None and read.identifier == _identifier(part) and read.values == _demanded(part, manner)
 
 
 def _read(transform: Transform) -> _Read | None:
-    """Return the attributes by type, and the lifetimes; None when one is unknown, given twice or not a number.
-
-    A life type stands in front of its duration.
-    """
-    values: dict[int, int] = {}
-    durations: dict[int, int] = {}
-    life_type: int | None = None
-    for attribute in transform.attributes:
-        kind, value = attribute.kind, attribute.number
-        if kind not in _KNOWN or len(attribute.value) > _LONGEST_NUMBER:
-            return None
-        if kind == AttributeType.LIFE_TYPE:
-            life_type = value
-        elif kind == AttributeType.LIFE_DURATION:
-            if life_type not in (_SECONDS, _KILOBYTES) or life_type in durations or not value:
-                return None
-            durations[life_type] = value
-        elif kind in values:
-            return None
-        else:
-            values[kind] = value
-    return values, _Lifetimes(durations.get(_SECONDS, DEFAULT_LIFETIME_SECONDS), durations.get(_KILOBYTES))
+    """Return what a transform says, or None when it is not understood."""
+    found = lifetime.read(transform.attributes, _KNOWN, PHASE_2_LIFE)
+    if found is None:
+        return None
+    values, said = found
+    seconds = DEFAULT_LIFETIME_SECONDS if said.seconds is None else said.seconds
+    return _Read(transform.identifier, values, Lifetimes(seconds, said.kilobytes))
 
 
-_KNOWN: Final = frozenset(AttributeType)
+_KNOWN: Final = frozenset(int(each) for each in AttributeType)

@@ -4,13 +4,15 @@ A transform is acceptable only when every attribute in it is understood: to igno
 unknown. The chosen transform is returned as it came (RFC 2408 sec. 4.2), the attribute forms included.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Final
 
 from agent.core.config import AuthenticationMethod, DhGroup, EncryptionAlgorithm, HashAlgorithm, IkeProposal
+from agent.core.ike import lifetime
+from agent.core.ike.lifetime import PHASE_1_LIFE, Lifetimes
 from agent.core.ike.numbers import ProtocolId
 from agent.core.ike.security_association import Attribute, Proposal, SecurityAssociation, Transform
 
@@ -22,15 +24,12 @@ class AttributeType(IntEnum):
     HASH_ALGORITHM = 2
     AUTHENTICATION_METHOD = 3
     GROUP_DESCRIPTION = 4
-    LIFE_TYPE = 11
-    LIFE_DURATION = 12
+    LIFE_TYPE = PHASE_1_LIFE.life_type
+    LIFE_DURATION = PHASE_1_LIFE.life_duration
 
 
 KEY_IKE: Final = 1
 """The only transform identifier of ISAKMP (RFC 2407 sec. 4.4.2)."""
-
-_LIFE_IN_SECONDS: Final = 1
-_LONGEST_NUMBER: Final = 4
 
 _ENCRYPTION: Final[Mapping[EncryptionAlgorithm, int]] = MappingProxyType(
     {EncryptionAlgorithm.DES_CBC: 1, EncryptionAlgorithm.TRIPLE_DES_CBC: 5}
@@ -42,10 +41,14 @@ _GROUP: Final[Mapping[DhGroup, int]] = MappingProxyType({DhGroup.GROUP1: 1, DhGr
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the responder agrees to: the proposal with the offered lifetime, and the SA payload that says so."""
+    """What the responder agrees to: the proposal with the agreed lifetimes, and the SA payload that says so.
+
+    Where `is_shortened`, a lifetime is shorter than the initiator can know from that.
+    """
 
     proposal: IkeProposal
     answer: SecurityAssociation
+    is_shortened: bool
 
 
 def offer(proposals: Sequence[IkeProposal]) -> SecurityAssociation:
@@ -53,51 +56,56 @@ def offer(proposals: Sequence[IkeProposal]) -> SecurityAssociation:
 
     RFC 2409 sec. 5 wants a single proposal with a transform for each.
     """
-    transforms = tuple(
-        Transform(number, KEY_IKE, tuple(_attributes(proposal))) for number, proposal in enumerate(proposals, start=1)
-    )
+    transforms = tuple(_transform(number, proposal) for number, proposal in enumerate(proposals, start=1))
     return SecurityAssociation((Proposal(1, ProtocolId.ISAKMP, b"", transforms),))
 
 
 def choose(offered: SecurityAssociation, allowed: Sequence[IkeProposal]) -> Choice | None:
     """Return the first of the initiator's transforms that one of ours allows, or None.
 
-    The lifetime is the initiator's as long as it is within ours; an initiator that names none gets ours.
+    The lifetimes are the shorter ones of both ends (RFC 2407 sec. 4.5.4).
     """
     for proposal in offered.proposals:
         if proposal.protocol != ProtocolId.ISAKMP:
             continue
         for transform in proposal.transforms:
-            agreed = _agree(transform, allowed)
-            if agreed is not None:
+            found = _read(transform)
+            agreed = _agree(*found, allowed) if found is not None else None
+            if found is not None and agreed is not None:
                 chosen = Proposal(proposal.number, proposal.protocol, proposal.spi, (transform,))
-                return Choice(agreed, SecurityAssociation((chosen,)))
+                is_shortened = found[1] != lifetimes_of(agreed)
+                return Choice(agreed, SecurityAssociation((chosen,)), is_shortened)
     return None
 
 
 def accepted(answer: SecurityAssociation, offered: Sequence[IkeProposal]) -> IkeProposal | None:
-    """Return the proposal of ours that the responder chose, or None when the answer is none of them (RFC 2408 sec.
-
-    4.2).
-    """
+    """Return the proposal of ours that the responder chose, or None when it is none of them (RFC 2408 sec. 4.2)."""
     if len(answer.proposals) != 1 or len(answer.proposals[0].transforms) != 1:
         return None
     transform = answer.proposals[0].transforms[0]
-    return next((each for each in offered if _agree(transform, (each,)) == each), None)
+    found = _read(transform)
+    return next((each for each in offered if (_algorithms(each), lifetimes_of(each)) == found), None)
 
 
-def _agree(transform: Transform, allowed: Iterable[IkeProposal]) -> IkeProposal | None:
-    """Return the first allowed proposal that the transform meets, with the transform's lifetime."""
-    values = _values(transform)
-    if values is None:
-        return None
-    lifetime = values.pop(AttributeType.LIFE_DURATION, None)
-    for proposal in allowed:
-        if values == _algorithms(proposal) and (lifetime is None or 0 < lifetime <= proposal.lifetime_seconds):
-            if lifetime is None or lifetime == proposal.lifetime_seconds:
-                return proposal
-            return replace(proposal, lifetime_seconds=lifetime)
-    return None
+def shortened(proposal: IkeProposal, lifetimes: Lifetimes) -> IkeProposal:
+    """Return the proposal with its lifetimes, or those given where they are shorter."""
+    own = lifetimes_of(proposal)
+    least = own.shortened_by(lifetimes)
+    if least == own:
+        return proposal
+    assert least.seconds is not None
+    return replace(proposal, lifetime_seconds=least.seconds, lifetime_kilobytes=least.kilobytes)
+
+
+def _agree(values: dict[int, int], lifetimes: Lifetimes, allowed: Iterable[IkeProposal]) -> IkeProposal | None:
+    """Return the first allowed proposal that these attributes meet, with the lifetimes for it."""
+    met = next((each for each in allowed if values == _algorithms(each)), None)
+    return None if met is None else shortened(met, lifetimes)
+
+
+def lifetimes_of(proposal: IkeProposal) -> Lifetimes:
+    """Return the lifetimes of a proposal."""
+    return Lifetimes(proposal.lifetime_seconds, proposal.lifetime_kilobytes)
 
 
 def _algorithms(proposal: IkeProposal) -> dict[int, int]:
@@ -110,31 +118,16 @@ def _algorithms(proposal: IkeProposal) -> dict[int, int]:
     }
 
 
-def _attributes(proposal: IkeProposal) -> Iterator[Attribute]:
-    for kind, value in _algorithms(proposal).items():
-        yield Attribute.of(kind, value)
-    yield Attribute.of(AttributeType.LIFE_TYPE, _LIFE_IN_SECONDS)
-    yield Attribute.of(AttributeType.LIFE_DURATION, proposal.lifetime_seconds)
+def _transform(number: int, proposal: IkeProposal) -> Transform:
+    algorithms = tuple(Attribute.of(kind, value) for kind, value in _algorithms(proposal).items())
+    return Transform(number, KEY_IKE, algorithms + lifetimes_of(proposal).attributes(PHASE_1_LIFE))
 
 
-def _values(transform: Transform) -> dict[int, int] | None:
-    """Return the transform's attributes by type, or None when one is unknown, given twice or not a number we can use.
-
-    The life type has no entry: seconds are the only one understood, and it must stand in front of its duration.
-    """
+def _read(transform: Transform) -> tuple[dict[int, int], Lifetimes] | None:
+    """Return the transform's attributes by type and its lifetimes, or None when they are not understood."""
     if transform.identifier != KEY_IKE:
         return None
-    values: dict[int, int] = {}
-    for attribute in transform.attributes:
-        kind, value = attribute.kind, attribute.value
-        if kind not in _KNOWN or kind in values or len(value) > _LONGEST_NUMBER:
-            return None
-        values[kind] = attribute.number
-    life_type = values.pop(AttributeType.LIFE_TYPE, None)
-    has_duration = AttributeType.LIFE_DURATION in values
-    if has_duration != (life_type is not None) or life_type not in (None, _LIFE_IN_SECONDS):
-        return None
-    return values
+    return lifetime.read(transform.attributes, _KNOWN, PHASE_1_LIFE)
 
 
-_KNOWN: Final = frozenset(AttributeType)
+_KNOWN: Final = frozenset(int(each) for each in AttributeType)

@@ -2,19 +2,21 @@
 
     initiator                                           responder
     HDR*, HASH(1), SA, Ni [, KE] [, IDci, IDcr]  -->                                                    message 1
-                                                 <--  HDR*, HASH(2), SA, Nr [, KE] [, IDci, IDcr]       message 2
+                                                 <--  HDR*, HASH(2), SA, Nr [, KE] [, IDci, IDcr] [, N] message 2
     HDR*, HASH(3)                                -->                                                    message 3
 
+Across a translator transport mode has two NAT-OA behind the identities (RFC 3947 sec. 5.2).
 Nothing of a message is believed before its hash has been verified.
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from enum import Enum
 from itertools import product
 from types import MappingProxyType
 from typing import Final
 
-from agent.core.config import DhGroup, IkeSettings
+from agent.core.config import DhGroup, IkeSettings, IpsecPolicy, SaMode
 from agent.core.crypto import diffie_hellman, hashes
 from agent.core.events import DropReason
 from agent.core.identifiers import MessageId, Spi
@@ -23,6 +25,7 @@ from agent.core.ike.agreement import Agreement, Request, Terms
 from agent.core.ike.exchange import Discarded, Exchange, Reply, Step, Table
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.keymat import Phase1Keys
+from agent.core.ike.lifetime import notified, responder_lifetime
 from agent.core.ike.message import Message
 from agent.core.ike.natt import Path
 from agent.core.ike.numbers import NotifyType, PayloadType, ProtocolId
@@ -30,7 +33,9 @@ from agent.core.ike.payloads import (
     Hash,
     Identification,
     KeyExchange,
+    NatOa,
     Nonce,
+    Notification,
     Payload,
     RawPayload,
     encode_payloads,
@@ -38,7 +43,7 @@ from agent.core.ike.payloads import (
 from agent.core.ike.phase1 import Draw, Role
 from agent.core.ike.phase2_keymat import Phase2Seed, material
 from agent.core.ike.phase2_proposal import Choice, Manner
-from agent.core.ike.refusal import invalid_identity, invalid_key, no_proposal_chosen
+from agent.core.ike.refusal import invalid_identity, invalid_key, nat_with_ah, no_proposal_chosen
 from agent.core.ike.security_association import SecurityAssociation
 
 
@@ -127,9 +132,9 @@ class QuickMode(Exchange, ABC):
         return self.state is ResponderState.AWAITING_POLICY
 
     @property
-    def awaits_message(self) -> bool:
-        """Whether the peer has yet to answer."""
-        return self.state in (InitiatorState.AWAITING_MESSAGE_2, ResponderState.AWAITING_MESSAGE_3)
+    def may_be_established_remotely(self) -> bool:
+        """Whether message 2 is out: the initiator is done when it has it, whether or not we ever see message 3."""
+        return self.state is ResponderState.AWAITING_MESSAGE_3
 
     @property
     @abstractmethod
@@ -146,9 +151,24 @@ class QuickMode(Exchange, ABC):
         return self.terms
 
     @property
+    def _policy(self) -> IpsecPolicy:
+        """What may be agreed on: across a translator nothing with AH."""
+        policy = self._agreed_terms.policy
+        return phase2_proposal.without_ah(policy) if self.is_udp_encapsulated else policy
+
+    @property
     def _manner(self) -> Manner:
         terms = self._agreed_terms
         return Manner(terms.policy.perfect_forward_secrecy, terms.mode, self.is_udp_encapsulated)
+
+    @property
+    def _original_addresses(self) -> tuple[NatOa, ...]:
+        """The initiator's address and the responder's as this end knows them, where packets need them to be mended."""
+        if not self.is_udp_encapsulated or self._agreed_terms.mode is not SaMode.TRANSPORT:
+            return ()
+        ends = (self._path.local, self._path.remote)
+        initiator, responder = ends if self.role is Role.INITIATOR else ends[::-1]
+        return NatOa(initiator.address), NatOa(responder.address)
 
     # Hashes
 
@@ -158,11 +178,11 @@ class QuickMode(Exchange, ABC):
         if not isinstance(proof, Hash) or not hashes.is_same(expected, proof.value):
             raise Discarded(DropReason.AUTHENTICATION_FAILED)
 
-    def _hash_1(self, payloads: tuple[Payload, ...]) -> bytes:
-        return auth.hash_1(self._keys, self._message_id, encode_payloads(payloads))
+    def _hash_1(self, payloads: bytes) -> bytes:
+        return auth.hash_1(self._keys, self._message_id, payloads)
 
-    def _hash_2(self, payloads: tuple[Payload, ...]) -> bytes:
-        return auth.hash_2(self._keys, self._message_id, self._ni, encode_payloads(payloads))
+    def _hash_2(self, payloads: bytes) -> bytes:
+        return auth.hash_2(self._keys, self._message_id, self._ni, payloads)
 
     @property
     def _hash_3(self) -> bytes:
@@ -187,7 +207,8 @@ class QuickMode(Exchange, ABC):
         seed = Phase2Seed(self._keys, self._secret, self._ni, self._nr)
         inbound = material(choice.proposal, self.spis, seed)
         outbound = material(choice.proposal, choice.peer_spis, seed)
-        self.agreement = Agreement(choice.proposal, self._agreed_terms.mode, inbound, outbound)
+        mode, is_encapsulated = self._agreed_terms.mode, self.is_udp_encapsulated
+        self.agreement = Agreement(choice.proposal, mode, inbound, outbound, is_encapsulated)
         self._secret = b""
 
 
@@ -234,9 +255,11 @@ class QuickModeInitiator(QuickMode):
 
     def on_initiate(self) -> Reply:
         """Make message 1."""
-        terms = self._agreed_terms
-        self.spis = {protocol: terms.allocate_spi() for protocol in phase2_proposal.protocols(terms.policy)}
-        self._offered = phase2_proposal.offer(terms.policy, self._manner, self.spis)
+        terms, policy = self._agreed_terms, self._policy
+        if not policy.proposals:
+            raise nat_with_ah()
+        self.spis = {protocol: terms.allocate_spi() for protocol in phase2_proposal.protocols(policy)}
+        self._offered = phase2_proposal.offer(policy, self._manner, self.spis)
         self._ni = self._draw("nonce", self._settings.nonce_octets)
         exchange: tuple[Payload, ...] = ()
         group = terms.policy.perfect_forward_secrecy
@@ -244,19 +267,22 @@ class QuickModeInitiator(QuickMode):
             self._exponent = self._draw_exponent()
             exchange = (KeyExchange(diffie_hellman.public_value(group, self._exponent)),)
         offered = RawPayload(PayloadType.SECURITY_ASSOCIATION, self._offered.encode())
-        payloads = (offered, Nonce(self._ni), *exchange, self.local_identity, self.remote_identity)
-        return Reply((Hash(self._hash_1(payloads)), *payloads), is_encrypted=True)
+        identities = (self.local_identity, self.remote_identity)
+        payloads = (offered, Nonce(self._ni), *exchange, *identities, *self._original_addresses)
+        return Reply((Hash(self._hash_1(encode_payloads(payloads))), *payloads), is_encrypted=True)
 
     def on_message_2(self, message: Message) -> Reply:
         """Take the responder's choice, derive the keys, and make message 3."""
-        self._verify(message, self._hash_2(message.payloads[1:]))
-        policy = self._agreed_terms.policy
+        self._verify(message, self._hash_2(message.rest))
+        policy = self._policy
         answer = message.only(SecurityAssociation)
-        self._choice = phase2_proposal.accepted(answer, self._offered, policy, self._manner)
-        if self._choice is None:
+        choice = phase2_proposal.accepted(answer, self._offered, policy, self._manner)
+        if choice is None:
             raise no_proposal_chosen()
         if message.find(Identification) not in ((), (self.local_identity, self.remote_identity)):
             raise invalid_identity()
+        said = notified(message.find(Notification), choice.peer_spis)
+        self._choice = replace(choice, proposal=phase2_proposal.shortened(choice.proposal, said))
         self._nr = message.only(Nonce).value
         if policy.perfect_forward_secrecy is not None:
             self._share(policy.perfect_forward_secrecy, self._exponent, message.only(KeyExchange).value)
@@ -304,7 +330,7 @@ class QuickModeResponder(QuickMode):
 
     def on_message_1(self, message: Message) -> None:
         """Keep what is offered until there are terms to judge it by."""
-        self._verify(message, self._hash_1(message.payloads[1:]))
+        self._verify(message, self._hash_1(message.rest))
         self._offered = message.only(SecurityAssociation)
         self._ni = message.only(Nonce).value
         self._identities = message.find(Identification)
@@ -318,16 +344,19 @@ class QuickModeResponder(QuickMode):
     def on_policy(self, terms: Terms) -> Reply:
         """Choose from the offer, and make message 2."""
         self.terms = terms
-        self._choice = choice = phase2_proposal.choose(self._offered, terms.policy, self._manner)
+        self._choice = choice = phase2_proposal.choose(self._offered, self._policy, self._manner)
         group = terms.policy.perfect_forward_secrecy
+        if choice is None and self._policy != terms.policy and phase2_proposal.needs_ah(self._offered):
+            raise nat_with_ah()
         if choice is None or (group is None) != (self._peer_public is None):
             raise no_proposal_chosen()
         self.spis = {protocol: terms.allocate_spi() for protocol in choice.peer_spis}
         self._nr = self._draw("nonce", self._settings.nonce_octets)
         exchange = self._answer_key_exchange(group)
         answer = RawPayload(PayloadType.SECURITY_ASSOCIATION, choice.answer(self.spis).encode())
-        payloads = (answer, Nonce(self._nr), *exchange, *self._identities)
-        return Reply((Hash(self._hash_2(payloads)), *payloads), is_encrypted=True)
+        notice = self._lifetime_notice(choice)
+        payloads = (answer, Nonce(self._nr), *exchange, *self._identities, *self._original_addresses, *notice)
+        return Reply((Hash(self._hash_2(encode_payloads(payloads))), *payloads), is_encrypted=True)
 
     def _answer_key_exchange(self, group: DhGroup | None) -> tuple[Payload, ...]:
         if group is None or self._peer_public is None:
@@ -336,6 +365,13 @@ class QuickModeResponder(QuickMode):
         own = KeyExchange(diffie_hellman.public_value(group, exponent))
         self._share(group, exponent, self._peer_public)
         return (own,)
+
+    def _lifetime_notice(self, choice: Choice) -> tuple[Notification, ...]:
+        """Return what the initiator must be told of the lifetimes that were agreed on, if anything."""
+        if not choice.is_shortened:
+            return ()
+        lifetimes = phase2_proposal.lifetimes_of(choice.proposal)
+        return tuple(responder_lifetime(protocol, spi.to_bytes(4), lifetimes) for protocol, spi in self.spis.items())
 
     def on_message_3(self, message: Message) -> None:
         """Know that the initiator is alive and has what we have."""
@@ -349,6 +385,7 @@ INITIATOR: Final[Table] = MappingProxyType(
         (InitiatorState.AWAITING_MESSAGE_2, Input.SA): Step(
             QuickModeInitiator.on_message_2, InitiatorState.ESTABLISHED
         ),
+        (InitiatorState.START, Input.REFUSED): Step(None, InitiatorState.FAILED),
         (InitiatorState.AWAITING_MESSAGE_2, Input.REFUSED): Step(None, InitiatorState.FAILED),
         (InitiatorState.AWAITING_MESSAGE_2, Input.TIMED_OUT): Step(None, InitiatorState.FAILED),
     }
@@ -378,7 +415,7 @@ _ENDINGS: Final = (Input.REFUSED, Input.TIMED_OUT)
 
 REJECTED: Final[frozenset[tuple[Enum, Enum]]] = frozenset(
     {
-        *product((InitiatorState.START,), (*_MESSAGES, Input.POLICY_FOUND, *_ENDINGS)),
+        *product((InitiatorState.START,), (*_MESSAGES, Input.POLICY_FOUND, Input.TIMED_OUT)),
         *product((InitiatorState.AWAITING_MESSAGE_2,), (Input.INITIATE, Input.HASH, Input.POLICY_FOUND)),
         *product((InitiatorState.ESTABLISHED, InitiatorState.FAILED), Input),
         *product(

@@ -1,7 +1,4 @@
-"""Why phase 1 ends without an IKE SA: what the peer is told of it, and what the peer tells us (RFC 2408 sec.
-
-3.14.1).
-"""
+"""Why a negotiation ends: what the peer is told of it, and what the peer tells us (RFC 2408 sec. 3.14.1)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -29,6 +26,18 @@ def no_proposal_chosen() -> NegotiationRefused:
     return NegotiationRefused(FailureReason.NO_PROPOSAL_CHOSEN, NotifyType.NO_PROPOSAL_CHOSEN)
 
 
+def wrong_exchange() -> NegotiationRefused:
+    """Return the refusal of a peer that should have begun with another exchange (RFC 2408 sec. 5.2)."""
+    return NegotiationRefused(
+        FailureReason.NO_PROPOSAL_CHOSEN, NotifyType.INVALID_EXCHANGE_TYPE, DropReason.UNSUPPORTED_EXCHANGE
+    )
+
+
+def nat_with_ah() -> NegotiationRefused:
+    """Return the refusal of what no translator lets through: AH authenticates the addresses that it changes."""
+    return NegotiationRefused(FailureReason.NAT_WITH_AH, NotifyType.NO_PROPOSAL_CHOSEN)
+
+
 def invalid_key() -> NegotiationRefused:
     """Return the refusal of a public value that no honest peer sends."""
     return NegotiationRefused(FailureReason.INVALID_KEY, NotifyType.INVALID_KEY_INFORMATION, DropReason.INVALID_KEY)
@@ -53,6 +62,8 @@ def malformed_message(notify: NotifyType) -> NegotiationRefused:
 
 _BY_NOTIFY: Final[Mapping[int, FailureReason]] = MappingProxyType(
     {
+        NotifyType.INVALID_EXCHANGE_TYPE: FailureReason.NO_PROPOSAL_CHOSEN,
+        NotifyType.UNSUPPORTED_EXCHANGE_TYPE: FailureReason.NO_PROPOSAL_CHOSEN,
         NotifyType.ATTRIBUTES_NOT_SUPPORTED: FailureReason.NO_PROPOSAL_CHOSEN,
         NotifyType.NO_PROPOSAL_CHOSEN: FailureReason.NO_PROPOSAL_CHOSEN,
         NotifyType.BAD_PROPOSAL_SYNTAX: FailureReason.NO_PROPOSAL_CHOSEN,

@@ -6,11 +6,11 @@ counters are here; what is on the wire of each is in the negotiation's own modul
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Final, Protocol
 
 from agent.core.config import (
-    NAT_PORT,
     AuthenticationMethod,
     ExchangeMode,
     IkePolicy,
@@ -19,31 +19,29 @@ from agent.core.config import (
 )
 from agent.core.events import DropReason, FailureReason
 from agent.core.identifiers import Cookie, Endpoint, IkeSaId, MessageId, Spi
+from agent.core.ike import lifetime, proposal
 from agent.core.ike.agreement import Agreement, Request, Terms
 from agent.core.ike.envelope import Envelope
 from agent.core.ike.exchange import Discarded
 from agent.core.ike.flags import IkeSaFlag
-from agent.core.ike.generic import MalformedMessage
-from agent.core.ike.informational import (
-    InformationalInitiator,
-    InformationalResponder,
-    InitiatorInput,
-    ResponderInput,
-)
+from agent.core.ike.informational_exchanges import InformationalExchanges
+from agent.core.ike.lifespan import Lifespan
+from agent.core.ike.liveness import Liveness
 from agent.core.ike.message import PHASE_1, CookiePair, Header
-from agent.core.ike.natt import NO_NAT, Path
+from agent.core.ike.natt import KEEPALIVE, NO_NAT, Path
 from agent.core.ike.numbers import ExchangeType, ProtocolId
-from agent.core.ike.payloads import Delete, Notification, Payload
+from agent.core.ike.payloads import Delete, Notification
 from agent.core.ike.phase1 import Draw, Phase1, Role
 from agent.core.ike.phase1_negotiation import Phase1Negotiation
 from agent.core.ike.phase2_negotiation import Phase2Negotiation as Phase2Negotiation
 from agent.core.ike.phase2_negotiations import Phase2Negotiations
 from agent.core.ike.refusal import NegotiationRefused
-from agent.core.ike.retransmission import ReplyMemory
-from agent.core.world import SECOND, Timer, World
+from agent.core.world import World
 
 _MESSAGE_ID_OCTETS: Final = 4
 _SPI_OCTETS: Final = 4
+_OTHER_KEYS: Final = frozenset({DropReason.DECRYPTION_FAILED, DropReason.AUTHENTICATION_FAILED})
+"""What a message looks like that the peer has protected with keys from another pre-shared key."""
 _NO_NEGOTIATIONS: Final[Mapping[MessageId, Phase2Negotiation]] = MappingProxyType({})
 
 
@@ -55,6 +53,11 @@ class IkeSaStatistics:
     output_bytes: int = 0
     input_packets: int = 0
     output_packets: int = 0
+
+    @property
+    def volume(self) -> int:
+        """Octets in both directions."""
+        return self.input_bytes + self.output_bytes
 
 
 class Owner(Protocol):
@@ -78,6 +81,10 @@ class Owner(Protocol):
 
     def on_expired(self, sa: "IkeSa") -> None:
         """The lifetime is over."""
+        ...
+
+    def on_dead(self, sa: "IkeSa") -> None:
+        """The peer does not say that it is there."""
         ...
 
     def on_lingered(self, sa: "IkeSa") -> None:
@@ -125,8 +132,7 @@ class IkeSa:
         self.proposal: IkeProposal | None = None
         self.policy: IkePolicy | None = phase1.policy
         self.nat = NO_NAT
-        self.established_at: int | None = None
-        self.expires_at: int | None = None
+        self.remote_identity: bytes | None = None
         self.statistics = IkeSaStatistics()
         self.ipsec_sas_created = 0
         self.ipsec_sas_deleted = 0
@@ -140,8 +146,16 @@ class IkeSa:
             phase1, path=path, envelope=self._envelope, world=world, settings=settings, host=self
         )
         self._is_caller_notified = False
-        self._lifetime: Timer | None = None
-        self._heard = ReplyMemory(settings.reply_memory)
+        self._lifespan: Lifespan | None = None
+        self._informational = InformationalExchanges(
+            envelope=self._envelope,
+            settings=settings,
+            subject=self,
+            transmit=self.transmit,
+            draw_message_id=self._draw_message_id,
+        )
+        self._knows_dead_peer_detection = False
+        self._liveness: Liveness | None = None
         self._phase2: Phase2Negotiations | None = None
 
     # What the IKE SA shows
@@ -174,7 +188,17 @@ class IkeSa:
     @property
     def is_matured(self) -> bool:
         """Whether the peer is authenticated and the IKE SA in use."""
-        return self.established_at is not None
+        return self._lifespan is not None
+
+    @property
+    def established_at(self) -> int | None:
+        """The device time at which the peer was authenticated."""
+        return self._lifespan.began_at if self._lifespan is not None else None
+
+    @property
+    def expires_at(self) -> int | None:
+        """The device time at which the lifetime will be over; it may come to be earlier."""
+        return self._lifespan.ends_at if self._lifespan is not None else None
 
     @property
     def is_negotiating(self) -> bool:
@@ -189,7 +213,7 @@ class IkeSa:
     @property
     def remaining_seconds(self) -> int | None:
         """How many whole seconds are left of the lifetime; None before it has begun."""
-        return None if self.expires_at is None else max(0, self.expires_at - self._world.now) // SECOND
+        return self._lifespan.remaining_seconds if self._lifespan is not None else None
 
     @property
     def authentication_method(self) -> AuthenticationMethod:
@@ -226,7 +250,7 @@ class IkeSa:
         self._phase1.initiate()
 
     def on_policy(self, policy: IkePolicy) -> None:
-        """Go on with the policy that the policy manager found."""
+        """Go on with the policy that the policy manager found. Raises Discarded when it refuses what message 1 is."""
         if self._phase1 is not None:
             self.policy = policy
             self._phase1.on_policy(policy)
@@ -240,33 +264,58 @@ class IkeSa:
         """Take a datagram with the cookies of this IKE SA. Raises Discarded or MalformedMessage when it is dropped."""
         self.statistics.input_packets += 1
         self.statistics.input_bytes += len(datagram)
+        if self._lifespan is not None:
+            self._lifespan.note_volume(self.statistics.volume)
         if header.exchange_type == ExchangeType.INFORMATIONAL:
-            self._receive_informational(header, datagram)
+            if self._receive_informational(header, datagram):
+                self._note_authentic(path)
         elif header.exchange_type == ExchangeType.QUICK_MODE:
-            self._receive_quick_mode(header, datagram)
+            if self._receive_quick_mode(header, datagram):
+                self._note_authentic(path)
         elif self._phase1 is not None:
             self._phase1.receive(header, datagram, path)
         else:
             raise Discarded(DropReason.UNEXPECTED_MESSAGE)
 
+    def _receive_informational(self, header: Header, datagram: bytes) -> bool:
+        try:
+            return self._informational.receive(header, datagram, is_matured=self.is_matured)
+        except Discarded as discarded:
+            if self._phase1 is not None and discarded.reason in _OTHER_KEYS:
+                self._phase1.on_unreadable_answer()
+            raise
+
+    def note_sign_of_life(self) -> None:
+        """See something authentic of the peer, such as a packet under an IPsec SA with it: there is no need to ask."""
+        if self._liveness is not None:
+            self._liveness.note_heard()
+
+    def _note_authentic(self, path: Path) -> None:
+        """See a new message of the peer: it is there, and its translator may have another port for it by now."""
+        self.note_sign_of_life()
+        if self.nat.is_remote_behind_nat:
+            self._path = Path(self.local, path.remote)
+
     def send_delete(self) -> None:
         """Tell the peer that this IKE SA is deleted."""
         spi = self.cookies.spi
-        self._send_informational((Delete(ProtocolId.ISAKMP, len(spi), (spi,)),), is_protected=True)
+        self._informational.send((Delete(ProtocolId.ISAKMP, len(spi), (spi,)),), is_protected=True)
 
     def send_ipsec_delete(self, spis: Mapping[ProtocolId, Spi]) -> None:
         """Tell the peer that the IPsec SAs are deleted on which we received by these SPIs."""
         deletes = (Delete(protocol, _SPI_OCTETS, (spi.to_bytes(_SPI_OCTETS),)) for protocol, spi in spis.items())
-        self._send_informational(tuple(deletes), is_protected=True)
+        self._informational.send(tuple(deletes), is_protected=True)
 
     def close(self) -> None:
         """Stop every timer: the IKE SA is gone."""
         if self._phase1 is not None:
             self._phase1.close()
-        if self._lifetime is not None:
-            self._lifetime.cancel()
+        if self._lifespan is not None:
+            self._lifespan.close()
         if self._phase2 is not None:
             self._phase2.close()
+        if self._liveness is not None:
+            self._liveness.close()
 
     # What phase 1 reports
 
@@ -274,13 +323,19 @@ class IkeSa:
         """Send a datagram, and count it."""
         self.statistics.output_packets += 1
         self.statistics.output_bytes += len(datagram)
+        if self._lifespan is not None:
+            self._lifespan.note_volume(self.statistics.volume)
         self._owner.transmit(self, datagram)
+        if self._liveness is not None:
+            self._liveness.note_sent()
 
     def adopt(self, phase1: Phase1, path: Path) -> None:
         """Take over what the last step has agreed."""
         self._envelope.cookies = phase1.cookies
         self.proposal = phase1.proposal
         self.nat = phase1.nat
+        self.remote_identity = phase1.peer_identity
+        self._knows_dead_peer_detection = phase1.knows_dead_peer_detection
         if self._envelope.keys is None and phase1.keys is not None:
             self._envelope.take_keys(phase1.keys)
         if self.nat.is_detected:
@@ -289,13 +344,12 @@ class IkeSa:
     def _float(self, phase1: Phase1, path: Path) -> None:
         """Leave port 500 (RFC 3947 sec. 4).
 
-        The initiator does from message 5 on, the responder once the message that moved is authenticated.
+        The initiator does as soon as it knows of a translator, the responder once the message that moved is authentic.
         """
         if self.role is Role.RESPONDER and phase1.is_established:
             self._path = path
-        elif self.role is Role.INITIATOR and self.policy is not None:
-            remote = Endpoint(self.remote.address, self.policy.remote_nat_port)
-            self._path = Path(Endpoint(self.local.address, NAT_PORT), remote)
+        elif self.role is Role.INITIATOR:
+            self._path = phase1.floated(path)
 
     def refuse(self, phase1: Phase1, refusal: NegotiationRefused) -> bytes | None:
         """Tell the peer that there will be no IKE SA; where it may have one already, that this one is deleted."""
@@ -304,11 +358,10 @@ class IkeSa:
             return None
         self._envelope.cookies = phase1.cookies
         notification = Notification(ProtocolId.ISAKMP, self.cookies.spi, refusal.notify)
-        return self._send_informational((notification,), is_protected=False)
+        return self._informational.send((notification,), is_protected=False)
 
     def on_phase1_established(self) -> None:
         """Begin to live."""
-        assert self.proposal is not None
         self._phase2 = Phase2Negotiations(
             path=self._path,
             is_udp_encapsulated=self.nat.is_detected,
@@ -318,11 +371,27 @@ class IkeSa:
             draw=self._draw,
             host=self,
         )
-        self.established_at = self._world.now
-        self.expires_at = self._world.now + self.proposal.lifetime_seconds * SECOND
-        self._lifetime = self._world.call_at(self.expires_at, lambda: self._owner.on_expired(self))
+        assert self.proposal is not None
+        self._lifespan = Lifespan(
+            self._world, proposal.lifetimes_of(self.proposal), lambda: self._owner.on_expired(self)
+        )
+        assert self._phase1 is not None
+        for notice in self._phase1.notices:
+            self.notify(notice)
+        self._liveness = self._make_liveness()
         self._is_caller_notified = True
         self._owner.on_established(self)
+
+    def _make_liveness(self) -> Liveness:
+        """Begin to ask and to keep alive, where the policy, the peer and the path call for it."""
+        liveness = Liveness(self._world, self._draw, self.cookies)
+        detection = self.policy.dead_peer_detection if self.policy is not None else None
+        if detection is not None and self._knows_dead_peer_detection:
+            liveness.watch(detection, self.notify, lambda: self._owner.on_dead(self))
+        if self.nat.is_local_behind_nat:
+            send = partial(self._owner.transmit, self, KEEPALIVE)
+            liveness.keep_alive(self._settings.nat_keepalive_us, send)
+        return liveness
 
     def on_phase1_failed(self, reason: FailureReason) -> None:
         """Linger, for duplicates that may come."""
@@ -338,10 +407,10 @@ class IkeSa:
 
     # Phase 2
 
-    def _receive_quick_mode(self, header: Header, datagram: bytes) -> None:
+    def _receive_quick_mode(self, header: Header, datagram: bytes) -> bool:
         if self._phase2 is None or not header.is_encrypted or header.message_id == PHASE_1:
             raise Discarded(DropReason.UNEXPECTED_MESSAGE)
-        self._phase2.receive(header, datagram)
+        return self._phase2.receive(header, datagram)
 
     def on_phase2_requested(self, negotiation: Phase2Negotiation, request: Request) -> None:
         """Ask for the terms of an answer."""
@@ -364,35 +433,29 @@ class IkeSa:
 
     def notify(self, notification: Notification) -> bytes:
         """Send a notification, protected, and return the datagram."""
-        return self._send_informational((notification,), is_protected=True)
+        return self._informational.send((notification,), is_protected=True)
 
     # Informational exchanges
 
-    def _receive_informational(self, header: Header, datagram: bytes) -> None:
-        if self._heard.meet(datagram):
-            raise Discarded(DropReason.REPLAYED_MESSAGE)
-        exchange = InformationalResponder(self)
-        if not header.is_encrypted:
-            given = ResponderInput.UNPROTECTED if self.is_matured else ResponderInput.EARLY
-            exchange.run(given, self._envelope.open(header, datagram))
-        elif self._envelope.keys is None or header.message_id == PHASE_1:
-            raise Discarded(DropReason.UNEXPECTED_MESSAGE)
-        else:
-            try:
-                message = self._envelope.open(header, datagram)
-            except MalformedMessage:
-                raise Discarded(DropReason.DECRYPTION_FAILED) from None
-            exchange.run(ResponderInput.PROTECTED, message, self._envelope.keys)
-        self._heard.remember()
+    def on_notification(self, notification: Notification) -> Notification | None:
+        """Hear an error of the peer, which ends a negotiation, or a status; return the answer, if there is one.
 
-    def on_notification(self, notification: Notification) -> None:
-        """Hear an error of the peer, which ends a negotiation; to an established IKE SA it means nothing by itself."""
+        To an established IKE SA an error means nothing by itself.
+        """
         if not notification.is_error:
-            return
+            return self._on_status(notification)
         if self.is_negotiating and self._phase1 is not None:
             self._phase1.on_error(notification)
         elif self._phase2 is not None and notification.protocol != ProtocolId.ISAKMP:
             self._phase2.on_error(notification)
+        return None
+
+    def _on_status(self, notification: Notification) -> Notification | None:
+        if self._lifespan is None or self._liveness is None:
+            return None
+        if self.role is Role.INITIATOR:
+            self._lifespan.shorten(lifetime.notified((notification,), (ProtocolId.ISAKMP,)))
+        return self._liveness.on_notification(notification)
 
     def on_delete(self, delete: Delete) -> None:
         """Hear of a delete; one of this IKE SA ends it."""
@@ -404,18 +467,6 @@ class IkeSa:
         elif delete.protocol in (ProtocolId.AH, ProtocolId.ESP) and delete.spi_octets == _SPI_OCTETS:
             for spi in delete.spis:
                 self._owner.on_ipsec_deleted(self, ProtocolId(delete.protocol), Spi(int.from_bytes(spi)))
-
-    def _send_informational(self, payloads: tuple[Payload, ...], *, is_protected: bool) -> bytes:
-        message_id = self._draw_message_id()
-        exchange = InformationalInitiator()
-        if is_protected:
-            reply = exchange.run(InitiatorInput.SEND, payloads, self._envelope.keys, message_id)
-        else:
-            reply = exchange.run(InitiatorInput.SEND_EARLY, payloads)
-        assert reply is not None
-        datagram = self._envelope.seal(ExchangeType.INFORMATIONAL, message_id, reply)
-        self.transmit(datagram)
-        return datagram
 
     def _draw_message_id(self) -> MessageId:
         """Draw a message id that no exchange has; 0 is phase 1's."""

@@ -67,7 +67,7 @@ class Transform:
         number, identifier, reserved = _TRANSFORM.unpack_from(body)
         if reserved:
             raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, "RESERVED2 of a transform is not zero")
-        return cls(number, identifier, tuple(_decode_attributes(body, _TRANSFORM.size)))
+        return cls(number, identifier, tuple(decode_attributes(body, _TRANSFORM.size)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +127,11 @@ class SecurityAssociation:
         return cls(tuple(Proposal.decode(each) for each in split_series(PayloadType.PROPOSAL, body, _TWO_LONGS.size)))
 
 
-def _decode_attributes(body: bytes, offset: int) -> Iterator[Attribute]:
+def decode_attributes(body: bytes, offset: int = 0) -> Iterator[Attribute]:
+    """Yield the attributes that fill the rest of a body. Raises MalformedMessage."""
     while offset < len(body):
         if len(body) < offset + _TWO_SHORTS.size:
-            raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, "a transform ends within an attribute")
+            raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, "a list of attributes ends within one")
         kind, length = _TWO_SHORTS.unpack_from(body, offset)
         start = offset + _TWO_SHORTS.size
         if kind & _BASIC_FORM:

@@ -4,10 +4,10 @@ One that fails is tried again with growing delays, one that is about to end is r
 that is gone is negotiated anew. An IKE SA that was replaced goes when the negotiations under it are over.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
-from agent.core.config import IKE_PORT, DeviceConfig, ExchangeMode
+from agent.core.config import DeviceConfig
 from agent.core.events import DeletionReason, FailureReason, PeerReachable, PeerUnreachable
 from agent.core.identifiers import Address, Endpoint, IkeSaId
 from agent.core.ike.engine import IkeEngine
@@ -19,6 +19,9 @@ from agent.core.world import SECOND, Bus, World
 
 PEER_FIRST_US: Final = 1 * SECOND
 """How long a peer that deleted its IKE SA is left to negotiate a new one itself, lest both do."""
+
+ADOPTION_US: Final = 2 * SECOND
+"""How long a peer has to take the IPsec SAs of a replaced IKE SA over to its successor; some drop them with it."""
 
 LEAST_MARGIN_US: Final = 60 * SECOND
 """An IKE SA is replaced when a tenth of its lifetime is left, or this much, but not before half of it is over."""
@@ -111,22 +114,21 @@ class IkeSas:
 
     # Configuration
 
-    def apply(self, config: DeviceConfig, wanted: Iterable[Ends]) -> None:
-        """Keep IKE SAs between these ends from now on.
+    def apply(self, config: DeviceConfig, wanted: Mapping[Ends, int], reason: DeletionReason) -> None:
+        """Keep IKE SAs between these ends, each from a device time on.
 
-        Those go whose policy, demand or address is gone. A policy that changed applies to the next phase 1; where none
-        succeeded so far, that is now.
+        Those go, for a reason, whose policy, demand or address is gone. A policy that changed applies to the next
+        phase 1; where none succeeded so far, that is now.
         """
         before, self._config = self._config, config
-        ends = dict.fromkeys(wanted)
-        removed = [each for each in self._demands if each not in ends]
+        removed = [each for each in self._demands if each not in wanted]
         for each in removed:
             self._demands.pop(each).retry.cancel()
         for sa in tuple(self._engine.sas.values()):
             if not self._is_wanted(sa, removed):
-                self._engine.delete(sa, DeletionReason.RECONFIGURED)
-        for each in ends:
-            self._reconsider(each, before)
+                self._engine.delete(sa, reason)
+        for each, not_before in wanted.items():
+            self._reconsider(each, not_before, before)
 
     def _is_wanted(self, sa: IkeSa, removed: list[Ends]) -> bool:
         return (
@@ -135,14 +137,14 @@ class IkeSas:
             and ends_of(sa) not in removed
         )
 
-    def _reconsider(self, ends: Ends, before: DeviceConfig) -> None:
+    def _reconsider(self, ends: Ends, not_before: int, before: DeviceConfig) -> None:
         """Pursue a demand that is new, or whose negotiations may now come out otherwise."""
         policy = self._config.ike.policy_for(ends.remote)
         is_changed = before.ike.policy_for(ends.remote) != policy
         demand = self._demands.get(ends)
         if demand is None:
-            demand = self._demands[ends] = _Demand(self._world, ends)
-            is_changed = True
+            demand = self._demands[ends] = self._new_demand(ends, not_before)
+            is_changed = demand.is_idle
         if is_changed:
             demand.retry.reset()
         if policy is None:
@@ -151,6 +153,12 @@ class IkeSas:
             self._pursue(demand)
 
     # Demands
+
+    def _new_demand(self, ends: Ends, not_before: int) -> _Demand:
+        demand = _Demand(self._world, ends)
+        if not_before > self._world.now:
+            demand.retry.at(not_before, lambda: self._pursue(demand))
+        return demand
 
     def _pursue(self, demand: _Demand) -> None:
         """Negotiate unless the demand is met or being negotiated."""
@@ -163,11 +171,11 @@ class IkeSas:
             return
         remote = demand.ends.remote
         policy = self._config.ike.policy_for(remote)
-        if policy is None or policy.mode is not ExchangeMode.MAIN:
+        if policy is None:
             # Nothing would change by itself: another configuration is what helps, and it comes with `apply`.
             self._engine.report_failure(remote, FailureReason.NO_POLICY)
             return
-        demand.negotiation = self._engine.initiate(Endpoint(demand.ends.local, IKE_PORT), policy)
+        demand.negotiation = self._engine.initiate(Endpoint(demand.ends.local, self._engine.local_port), policy)
 
     def _arm_replacement(self, demand: _Demand, sa: IkeSa) -> None:
         """Replace an IKE SA before it ends.
@@ -217,11 +225,9 @@ class IkeSas:
         return other if sa.role is Role.INITIATOR else None
 
     def _retire(self, sa: IkeSa) -> None:
-        """Delete an IKE SA once no negotiation under it can need it any more."""
-        if sa.negotiations:
-            self._retiring.add(sa.id)
-        else:
-            self._engine.delete(sa, DeletionReason.REPLACED)
+        """Use an IKE SA no more, and delete it once neither the peer nor a negotiation under it can need it."""
+        self._retiring.add(sa.id)
+        self._world.call_later(ADOPTION_US, lambda: self.on_phase2_over(sa))
 
     def on_phase2_over(self, sa: IkeSa) -> None:
         """Delete an IKE SA that has only been waiting for this."""
@@ -242,18 +248,25 @@ class IkeSas:
     def on_deleted(self, sa: IkeSa, reason: DeletionReason) -> None:
         """Negotiate anew what is still in demand."""
         self._retiring.discard(sa.id)
+        if reason is DeletionReason.PEER_UNREACHABLE and self.find(ends_of(sa)) is None:
+            self._note_silence(sa.remote.address)
         demand = self._demands.get(ends_of(sa))
         if demand is None or demand.negotiation is not None or self.find(demand.ends) is not None:
             return
         if reason is DeletionReason.PEER_DELETED:
             demand.retry.later(PEER_FIRST_US, lambda: self._pursue(demand))
         elif reason in (DeletionReason.LIFETIME_EXPIRED, DeletionReason.PEER_UNREACHABLE):
-            self._pursue(demand)
+            # At once, but after whoever turns to another peer: then there is nothing in demand any more.
+            demand.retry.later(0, lambda: self._pursue(demand))
 
     def _note_reachability(self, peer: Address, reason: FailureReason) -> None:
         if reason in _ANSWERED:
             self._note_answer(peer)
-        elif reason is FailureReason.TIMEOUT and peer not in self._unreachable:
+        elif reason is FailureReason.TIMEOUT:
+            self._note_silence(peer)
+
+    def _note_silence(self, peer: Address) -> None:
+        if peer not in self._unreachable:
             self._unreachable.add(peer)
             self._bus.publish(PeerUnreachable(self._world.now, peer))
 

@@ -54,11 +54,12 @@ class NotDynamic(Exception):
 class _Work:
     """A security association, and what is being done for it: a negotiation of ours, or a timer that will begin one."""
 
-    __slots__ = ("association", "negotiation", "retry")
+    __slots__ = ("association", "is_doubtful", "negotiation", "retry")
 
     def __init__(self, world: World, association: TunnelSa) -> None:
         self.association = association
         self.negotiation: Phase2Negotiation | None = None
+        self.is_doubtful = False
         self.retry = Retry(world)
 
     @property
@@ -67,9 +68,9 @@ class _Work:
 
     @property
     def needs_pair(self) -> bool:
-        """Whether there is no pair, or one whose soft lifetime is over."""
+        """Whether there is no pair, or one that the peer may not have any more, or one whose soft lifetime is over."""
         current = self.association.current
-        if current is None:
+        if current is None or self.is_doubtful:
             return True
         soft = current.inbound.soft_lifetime
         return soft is not None and soft.is_expired
@@ -87,6 +88,7 @@ class Pairs:
         self._ike_sas = ike_sas
         self._answers_only = answers_only
         self._handover_us = settings.retransmission.span_us
+        self._pairs_end_with_ike_sa = settings.pairs_end_with_ike_sa
         self._installation = Installation(world, bus, sad, ike_sas)
         self._is_started = False
         self._associations: dict[str, TunnelSa] = {}
@@ -132,10 +134,13 @@ class Pairs:
 
     # Configuration
 
-    def apply(self, plans: Mapping[str, Plan]) -> None:
-        """Let go what is not wanted any more, or not like this; `pursue` then negotiates what is missing."""
+    def apply(self, plans: Mapping[str, Plan], reason: IpsecDeletionReason) -> None:
+        """Let go, for a reason, what is not wanted any more, or not like this.
+
+        `pursue` then negotiates what is missing.
+        """
         for name, association in self._associations.items():
-            self._let_go(association, plans.get(name))
+            self._let_go(association, plans.get(name), reason)
         kept = {name: each for name, each in self._associations.items() if name in plans}
         self._associations = {name: self._adapted(kept.get(name), plan) for name, plan in plans.items()}
         self._work = {
@@ -149,14 +154,12 @@ class Pairs:
                 by_ends.setdefault(work.demand, []).append(work)
         self._by_ends = {ends: tuple(each) for ends, each in by_ends.items()}
 
-    def _let_go(self, association: TunnelSa, plan: Plan | None) -> None:
+    def _let_go(self, association: TunnelSa, plan: Plan | None, reason: IpsecDeletionReason) -> None:
         """Remove the pairs of a security association unless the new plan wants the same pairs as the old."""
         if plan is not None and plan.wants_the_same_as(association.plan):
             return
         is_down = plan is not None and plan.interface_family is InterfaceFamilyState.DOWN
-        self._remove_all(
-            association, IpsecDeletionReason.INTERFACE_DOWN if is_down else IpsecDeletionReason.RECONFIGURED
-        )
+        self._remove_all(association, IpsecDeletionReason.INTERFACE_DOWN if is_down else reason)
         work = self._work.pop(association.name, None)
         if work is not None:
             work.retry.cancel()
@@ -232,10 +235,15 @@ class Pairs:
     def on_ike_sa(self, sa: IkeSa) -> None:
         """Negotiate under a new IKE SA; a peer that made it is left to begin, lest both do."""
         for work in self._by_ends.get(ends_of(sa), ()):
+            work.is_doubtful = self._pairs_end_with_ike_sa and self._has_outlived_its_ike_sa(work)
             if sa.role is Role.INITIATOR:
                 self._pursue(work)
             elif work.needs_pair:
                 self._pursue_later(work, PEER_FIRST_US)
+
+    def _has_outlived_its_ike_sa(self, work: _Work) -> bool:
+        current, ends = work.association.current, work.demand
+        return current is not None and ends is not None and current.ike_sa not in self._ike_sas.all_between(ends)
 
     def on_first_contact(self, peer: Address) -> None:
         """Drop the pairs with a peer that has said that it knows of none (RFC 2407 sec. 4.6.3.3)."""
@@ -261,6 +269,7 @@ class Pairs:
         self._arm(work, pair)
         other = association.current
         association.add(pair)
+        work.is_doubtful = False
         self._installation.install(association, pair)
         self._release(negotiation.spis)
         work.retry.reset()

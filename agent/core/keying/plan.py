@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from ipaddress import ip_network
+from types import MappingProxyType
 from typing import Final
 
 from agent.core.config import (
@@ -19,6 +20,7 @@ from agent.core.identifiers import Address
 
 _ALL_IPV4: Final = TrafficIdentity(ip_network("0.0.0.0/0"))
 _ALL_IPV6: Final = TrafficIdentity(ip_network("::/0"))
+_NO_REMOTES: Final[Mapping[str, Address]] = MappingProxyType({})
 
 
 class InterfaceFamilyState(Enum):
@@ -89,12 +91,18 @@ class Plan:
         return local or everything, remote or everything
 
 
-def plans(config: DeviceConfig) -> Mapping[str, Plan]:
-    """Return what is wanted of every security association, by name, in the order of the configuration."""
-    return {each.name: _plan(each, config.references.get(each.name)) for each in config.security_associations}
+def plans(config: DeviceConfig, remotes: Mapping[str, Address] = _NO_REMOTES) -> Mapping[str, Plan]:
+    """Return what is wanted of every security association, by name, in the order of the configuration.
+
+    `remotes` are the peers in use, by security association, where that is not simply the destination of the tunnel.
+    """
+    return {
+        each.name: _plan(each, config.references.get(each.name), remotes.get(each.name))
+        for each in config.security_associations
+    }
 
 
-def _plan(association: SecurityAssociationConfig, reference: UnitReference | None) -> Plan:
+def _plan(association: SecurityAssociationConfig, reference: UnitReference | None, remote: Address | None) -> Plan:
     if association.mode is SaMode.TRANSPORT:
         return Plan(association, None, None, _transport_ends(association.keying), 4)
     if reference is None or reference.unit.tunnel is None:
@@ -102,7 +110,7 @@ def _plan(association: SecurityAssociationConfig, reference: UnitReference | Non
     is_up = reference.is_up(association.name)
     state = InterfaceFamilyState.UP if is_up else InterfaceFamilyState.DOWN
     tunnel = reference.unit.tunnel
-    ends = Ends(tunnel.source, tunnel.destination)
+    ends = Ends(tunnel.source, remote or tunnel.destination)
     return Plan(association, state, reference.name, ends, reference.ip_version(association.name))
 
 

@@ -6,18 +6,20 @@ association is configured is protected.
 
 from collections.abc import Callable, Mapping
 
-from agent.core.config import DeviceConfig, ExchangeMode, IkePolicy, IkeSettings
-from agent.core.events import DeletionReason, FailureReason
+from agent.core.config import DeviceConfig, IkePolicy, IkeSettings
+from agent.core.events import DeletionReason, FailureReason, IpsecDeletionReason
 from agent.core.identifiers import Address, Endpoint, IkeSaId, Spi
 from agent.core.ike.agreement import Agreement, Request, Terms
 from agent.core.ike.engine import IkeEngine, IkeStatistics, Send
 from agent.core.ike.numbers import ProtocolId
+from agent.core.ike.phase1 import Role
 from agent.core.ike.phase2_negotiation import Phase2Negotiation
 from agent.core.ike.sa import IkeSa
 from agent.core.ipsec.sad import Sad
 from agent.core.keying.association import TunnelSa
-from agent.core.keying.ike_sas import IkeSas
-from agent.core.keying.pairs import Pairs
+from agent.core.keying.failover import Failover, TunnelRedundancy
+from agent.core.keying.ike_sas import IkeSas, ends_of
+from agent.core.keying.pairs import Pairs, UnknownSecurityAssociation
 from agent.core.keying.plan import Ends, Plan, plans
 from agent.core.world import Bus, World
 
@@ -44,7 +46,8 @@ class Keying:
         self._sad = Sad(lambda purpose, count: world.entropy.draw(f"{name}/ipsec/{purpose}", count))
         self._ike_sas = IkeSas(world, self._engine, bus, config, answers_only=answers_only)
         self._pairs = Pairs(world, bus, self._sad, self._ike_sas, settings, answers_only=answers_only)
-        self._apply(config)
+        self._failover = Failover(world, bus, lambda name: self._pairs.associations.get(name), self._on_peers_lost)
+        self._apply(IpsecDeletionReason.RECONFIGURED, DeletionReason.RECONFIGURED)
 
     @property
     def config(self) -> DeviceConfig:
@@ -65,6 +68,11 @@ class Keying:
     def security_associations(self) -> Mapping[str, TunnelSa]:
         """Every configured security association by its name, in the order of the configuration."""
         return self._pairs.associations
+
+    @property
+    def tunnel_redundancy(self) -> Mapping[str, TunnelRedundancy]:
+        """Every tunnel with a backup, by the name of its security association."""
+        return self._failover.tunnels
 
     @property
     def sad(self) -> Sad:
@@ -94,20 +102,41 @@ class Keying:
         Pairs go first, while there are IKE SAs to tell the peers under, and the IKE SAs that nothing demands any more.
         """
         self._config = config
-        self._apply(config)
+        self._apply(IpsecDeletionReason.RECONFIGURED, DeletionReason.RECONFIGURED)
+
+    def switch_tunnels(self, name: str | None) -> tuple[str, ...]:
+        """Do what `Device.switch_tunnels` says."""
+        if name is not None and name not in self._pairs.associations:
+            raise UnknownSecurityAssociation(name)
+        switched = self._failover.switch(name)
+        self._apply(IpsecDeletionReason.SWITCHED, DeletionReason.CLEARED)
+        return switched
+
+    def _on_peers_lost(self) -> None:
+        self._apply(IpsecDeletionReason.PEER_UNREACHABLE, DeletionReason.PEER_UNREACHABLE)
+
+    def _apply(self, pair_reason: IpsecDeletionReason, ike_sa_reason: DeletionReason) -> None:
+        """Let go, for these reasons, what is not wanted any more, and negotiate what is."""
+        self._failover.adapt(self._config)
+        planned = plans(self._config, self._failover.remotes)
+        self._pairs.apply(planned, pair_reason)
+        self._ike_sas.apply(self._config, self._demands(planned), ike_sa_reason)
         self._pairs.pursue()
 
-    def _apply(self, config: DeviceConfig) -> None:
-        planned = plans(config)
-        self._pairs.apply(planned)
-        self._ike_sas.apply(config, _demands(planned))
+    def _demands(self, planned: Mapping[str, Plan]) -> Mapping[Ends, int]:
+        """Return the ends that are to have an IKE SA, and from when on: the earliest time of all between them."""
+        demands: dict[Ends, int] = {}
+        for name, plan in planned.items():
+            if plan.demand is not None:
+                not_before = self._failover.not_before(name)
+                demands[plan.demand] = min(not_before, demands.get(plan.demand, not_before))
+        return demands
 
     # What the engine asks and tells
 
     def decide(self, remote: Endpoint, answer: Callable[[IkePolicy | None], None]) -> None:
-        """Answer a peer by its policy; one whose policy has another mode is a stranger to Main mode."""
-        policy = self._config.ike.policy_for(remote.address)
-        answer(policy if policy is not None and policy.mode is ExchangeMode.MAIN else None)
+        """Answer a peer by its policy."""
+        answer(self._config.ike.policy_for(remote.address))
 
     def on_established(self, sa: IkeSa) -> None:
         """Negotiate under it."""
@@ -117,11 +146,15 @@ class Keying:
         self._pairs.on_ike_sa(sa)
 
     def on_failed(self, sa: IkeSa, reason: FailureReason) -> None:
-        """Try again later, when the negotiation was ours."""
+        """Try again later, when the negotiation was ours, or with another peer."""
         self._ike_sas.on_failed(sa, reason)
+        if reason is FailureReason.TIMEOUT and sa.role is Role.INITIATOR:
+            self._failover.on_dead(ends_of(sa))
 
     def on_deleted(self, sa: IkeSa, reason: DeletionReason) -> None:
-        """Negotiate anew what is still in demand."""
+        """Negotiate anew what is still in demand, with another peer where this one does not answer."""
+        if reason is DeletionReason.PEER_UNREACHABLE and self._ike_sas.find(ends_of(sa)) is None:
+            self._failover.on_dead(ends_of(sa))
         self._ike_sas.on_deleted(sa, reason)
 
     def has_pairs_with(self, peer: Address) -> bool:
@@ -135,11 +168,16 @@ class Keying:
     def on_phase2_established(self, sa: IkeSa, negotiation: Phase2Negotiation, agreement: Agreement) -> None:
         """Install the pair."""
         self._pairs.on_established(sa, negotiation, agreement)
+        if negotiation.terms is not None:
+            self._failover.on_connected(negotiation.terms.name)
 
     def on_phase2_failed(self, sa: IkeSa, negotiation: Phase2Negotiation, reason: FailureReason) -> None:
         """Try again later; a peer that does not answer under its IKE SA gets a new one."""
         if self._pairs.on_failed(sa, negotiation, reason):
             self._engine.delete(sa, DeletionReason.PEER_UNREACHABLE)
+            other = self._ike_sas.find(ends_of(sa))
+            if other is not None:
+                self._pairs.on_ike_sa(other)
 
     def on_phase2_over(self, sa: IkeSa, negotiation: Phase2Negotiation) -> None:
         """Delete an IKE SA that has only been waiting for this."""
@@ -148,7 +186,3 @@ class Keying:
     def on_ipsec_deleted(self, sa: IkeSa, protocol: ProtocolId, spi: Spi) -> None:
         """Remove the pair that the peer has deleted."""
         self._pairs.on_peer_deleted(sa, protocol, spi)
-
-
-def _demands(planned: Mapping[str, Plan]) -> tuple[Ends, ...]:
-    return tuple(plan.demand for plan in planned.values() if plan.demand is not None)

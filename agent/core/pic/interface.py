@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
+from typing import Final
 
 from agent.core.config import EsInterface, InterfaceFamily, Unit
+from agent.core.events import RedundancyState
+from agent.core.pic.pic import Pic
 
 
 class OperStatus(Enum):
-    """Whether packets can pass."""
+    """Whether packets can pass; a PIC that stands by is dormant (RFC 8343), a family never is."""
 
     UP = "up"
     DOWN = "down"
+    DORMANT = "dormant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,19 @@ class InterfaceState:
     statistics: InterfaceStatistics = InterfaceStatistics()
 
 
-def interface_state(config: EsInterface) -> InterfaceState:
-    """Return the state of a PIC that does what it is configured to."""
-    units = {unit.id: _unit_state(unit, is_up=config.enabled) for unit in config.units}
-    return InterfaceState(config.name, _status(config.enabled), MappingProxyType(units))
+_OPER_STATUS: Final[Mapping[RedundancyState, OperStatus]] = MappingProxyType(
+    {
+        RedundancyState.ACTIVE: OperStatus.UP,
+        RedundancyState.STANDBY: OperStatus.DORMANT,
+        RedundancyState.OFFLINE: OperStatus.DOWN,
+    }
+)
+
+
+def interface_state(pic: Pic, carried: EsInterface) -> InterfaceState:
+    """Return the state of a PIC; its units are as they are carried, if need be by another one."""
+    units = {unit.id: _unit_state(unit, is_up=carried.enabled) for unit in carried.units}
+    return InterfaceState(pic.name, _OPER_STATUS[pic.state], MappingProxyType(units))
 
 
 def _unit_state(unit: Unit, *, is_up: bool) -> UnitState:

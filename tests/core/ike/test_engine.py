@@ -1,6 +1,5 @@
 """The engine: which IKE SA a datagram belongs to, limits, counters, and what hostile networks may do."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
@@ -10,8 +9,10 @@ from hypothesis import strategies as st
 from agent.core.config import ExchangeMode, IkeSettings
 from agent.core.events import DatagramDropped, DeletionReason, DropReason, FailureReason, Outcome
 from agent.core.identifiers import Cookie, Endpoint
-from agent.core.ike.engine import UnsupportedExchange
 from agent.core.ike.message import Message
+from agent.core.ike.natt import KEEPALIVE
+from agent.core.ike.numbers import NotifyType
+from agent.core.ike.payloads import Notification
 from agent.core.link import LinkProfile
 from tests.support.gateways import ALICE, BOB, OTHER_PROPOSAL, Pair, policy
 
@@ -38,7 +39,8 @@ def with_cookie(datagram: bytes, number: int) -> bytes:
         (8, b"whoever!", DropReason.UNKNOWN_COOKIE),
         (17, b"\x20", DropReason.UNSUPPORTED_VERSION),
         (17, b"\x11", DropReason.UNSUPPORTED_VERSION),
-        (18, b"\x04", DropReason.UNSUPPORTED_EXCHANGE),
+        (18, b"\x01", DropReason.UNSUPPORTED_EXCHANGE),
+        (18, b"\x04", DropReason.MALFORMED_MESSAGE),
         (18, b"\x20", DropReason.UNKNOWN_COOKIE),
         (18, b"\x21", DropReason.UNSUPPORTED_EXCHANGE),
         (18, b"\xff", DropReason.UNSUPPORTED_EXCHANGE),
@@ -61,8 +63,46 @@ def test_each_way_to_be_wrong_has_its_counter_and_leaves_nothing_behind(
     assert pair.bob.drops == {reason: 1}
     assert pair.bob.events == [DatagramDropped(0, ALICES_PORT, reason)]
     assert pair.bob.sas == []
-    assert pair.bob.sent == []
     assert pair.bob.engine.statistics.half_open == 0
+
+
+@pytest.mark.parametrize(
+    ("offset", "octets", "notify"),
+    [
+        (18, b"\x01", NotifyType.INVALID_EXCHANGE_TYPE),
+        (29, b"\x01", NotifyType.PAYLOAD_MALFORMED),
+        (35, b"\x02", NotifyType.DOI_NOT_SUPPORTED),
+        (39, b"\x02", NotifyType.SITUATION_NOT_SUPPORTED),
+        (47, b"\x09", NotifyType.BAD_PROPOSAL_SYNTAX),
+    ],
+)
+def test_a_peer_with_a_policy_is_told_what_is_wrong_with_its_message_1(
+    offset: int, octets: bytes, notify: NotifyType
+) -> None:
+    pair = Pair()
+    datagram = first_message(pair)
+    datagram = datagram[:offset] + octets + datagram[offset + len(octets) :]
+    pair.bob.engine.receive(ALICES_PORT, BOBS_PORT, datagram)
+    (sent,) = pair.bob.sent
+    (told,) = Message.decode(sent.payload).payloads
+    assert isinstance(told, Notification)
+    assert told.notify == notify
+    assert sent.header.initiator_cookie == datagram[:8]
+    assert len(sent.payload) <= len(datagram)
+    # A stranger is told nothing, and an error is never answered by another.
+    pair.bob.engine.receive(MALLORY, BOBS_PORT, datagram)
+    pair.alice.engine.receive(BOBS_PORT, ALICES_PORT, sent.payload)
+    assert len(pair.bob.sent) == 1
+    assert pair.alice.trace == ["main"]
+    assert [reason for _, reason in pair.alice.policies.failed] != []
+
+
+@pytest.mark.parametrize(("offset", "octets"), [(8, b"whoever!"), (17, b"\x20"), (18, b"\x05"), (19, b"\x10")])
+def test_what_is_no_first_message_is_not_answered_at_all(offset: int, octets: bytes) -> None:
+    pair = Pair()
+    datagram = first_message(pair)
+    pair.bob.engine.receive(ALICES_PORT, BOBS_PORT, datagram[:offset] + octets + datagram[offset + len(octets) :])
+    assert pair.bob.sent == []
 
 
 def test_a_stranger_without_a_policy_gets_no_answer_and_no_state() -> None:
@@ -147,15 +187,6 @@ def test_an_established_ike_sa_is_not_half_open() -> None:
     assert pair.bob.engine.statistics.half_open == 0
 
 
-def test_an_aggressive_policy_is_refused_clearly() -> None:
-    pair = Pair()
-    aggressive = replace(policy(BOB), mode=ExchangeMode.AGGRESSIVE)
-    with pytest.raises(UnsupportedExchange, match="aggressive"):
-        pair.alice.engine.initiate(ALICES_PORT, aggressive)
-    assert pair.alice.sas == []
-    assert pair.alice.sent == []
-
-
 def test_ids_are_never_used_again() -> None:
     pair = Pair()
     ids = []
@@ -196,7 +227,7 @@ def test_outcomes_are_counted_at_both_ends() -> None:
 # Hostile networks
 
 
-@given(st.binary(max_size=300))
+@given(st.binary(max_size=300).filter(lambda datagram: datagram != KEEPALIVE))
 def test_arbitrary_octets_are_dropped_and_counted(datagram: bytes) -> None:
     pair = Pair()
     pair.bob.engine.receive(ALICES_PORT, BOBS_PORT, datagram)
@@ -204,23 +235,38 @@ def test_arbitrary_octets_are_dropped_and_counted(datagram: bytes) -> None:
     assert pair.bob.sas == []
 
 
+modes = st.sampled_from(list(ExchangeMode))
+
+
+def pair_of(mode: ExchangeMode, seed: int = 7) -> Pair:
+    """Return two gateways that negotiate by one mode, on the same terms for phase 2."""
+    pair = Pair(seed=seed)
+    pair.alice.policies.by_address[BOB] = policy(BOB, mode=mode)
+    pair.bob.policies.by_address[ALICE] = policy(ALICE, mode=mode)
+    pair.set_terms()
+    return pair
+
+
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
+    modes,
     st.integers(0, 2),
+    st.booleans(),
     st.lists(st.tuples(st.integers(0, 400), st.integers(1, 255)), min_size=1, max_size=4),
     st.integers(0, 200),
 )
 def test_no_mutation_of_any_message_escapes_or_spoils_the_next_negotiation(
-    number: int, changes: list[tuple[int, int]], cut: int
+    mode: ExchangeMode, number: int, is_bobs: bool, changes: list[tuple[int, int]], cut: int
 ) -> None:
-    pair = Pair()
+    pair = pair_of(mode)
     pair.initiate()
-    pair.run(seconds=0.01 * number + 0.004)
-    original = pair.alice.sent[number]
+    pair.run(seconds=0.01 * number + (0.006 if is_bobs else 0.004))
+    sender, receiver = (pair.bob, pair.alice) if is_bobs else (pair.alice, pair.bob)
+    original = sender.sent[min(number, len(sender.sent) - 1)]
     octets = bytearray(original.payload[: max(1, len(original.payload) - cut)] if cut > 100 else original.payload)
     for offset, flip in changes:
         octets[offset % len(octets)] ^= flip
-    pair.bob.engine.receive(original.source, original.destination, bytes(octets))
+    receiver.engine.receive(original.source, original.destination, bytes(octets))
     # Whatever the forgery did, time sets everything right, and nothing is left over.
     pair.run(seconds=200)
     alices, bobs = pair.establish()
@@ -230,30 +276,42 @@ def test_no_mutation_of_any_message_escapes_or_spoils_the_next_negotiation(
         assert gateway.engine.statistics.half_open == 0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=80)
 @given(
+    mode=modes,
     seed=st.integers(0, 2**32),
     loss=st.floats(0, 0.4),
     duplication=st.floats(0, 0.5),
     jitter_us=st.integers(0, 1_500_000),
 )
-def test_any_link_ends_in_one_ike_sa_or_a_clean_failure(
-    seed: int, loss: float, duplication: float, jitter_us: int
+def test_any_link_ends_in_one_ike_sa_and_one_agreement_or_in_a_clean_failure(
+    mode: ExchangeMode, seed: int, loss: float, duplication: float, jitter_us: int
 ) -> None:
-    pair = Pair(seed=seed)
+    pair = pair_of(mode, seed)
     pair.set_link(LinkProfile(loss=loss, duplication=duplication, jitter_us=jitter_us))
     alices = pair.initiate()
-    pair.run(seconds=300)
+    pair.run(seconds=150)
     assert len(pair.alice.matured) + len(pair.alice.policies.failed) == 1
     if pair.alice.matured:
-        (bobs,) = pair.bob.matured
+        # In aggressive mode the responder is done last, so that it may have given up where its message 3 was lost.
+        assert len(pair.bob.matured) + (len(pair.bob.policies.failed) if mode is ExchangeMode.AGGRESSIVE else 0) == 1
+        pair.negotiate(alices)
+        pair.run(seconds=150)
+        assert len(pair.alice.policies.agreed) + len(pair.alice.policies.failed_phase2) == 1
+        assert len(pair.bob.policies.agreed) <= 1
+    for bobs in pair.bob.matured if pair.alice.matured else ():
         assert alices.cookies == bobs.cookies
         assert alices.proposal == bobs.proposal
-    # Nothing lingers, nothing waits: only lifetimes are left of the timers.
+    assert_nothing_waits(pair)
+
+
+def assert_nothing_waits(pair: Pair) -> None:
+    """See that nothing lingers: only lifetimes are left of the timers."""
     assert pair.alice.sas == pair.alice.matured
     assert pair.bob.sas == pair.bob.matured
     for gateway in (pair.alice, pair.bob):
         for sa in gateway.matured:
+            assert not sa.negotiations
             gateway.engine.delete(sa, DeletionReason.CLEARED)
     pair.run(seconds=10)
     assert pair.world.next_deadline() is None

@@ -1,5 +1,7 @@
 """The Informational exchange by itself: what is sent, and what is heard."""
 
+from dataclasses import replace
+
 import pytest
 
 from agent.core.config import EncryptionAlgorithm, HashAlgorithm
@@ -14,7 +16,7 @@ from agent.core.ike.informational import (
     ResponderInput,
 )
 from agent.core.ike.message import ENCRYPTION_FLAG, ZERO_COOKIE, Header, Message
-from agent.core.ike.payloads import Delete, Hash, Notification, Payload
+from agent.core.ike.payloads import Delete, Hash, Notification, Payload, encode_payloads
 from tests.support.vectors import recording
 
 KEYS = keymat.derive(
@@ -22,6 +24,7 @@ KEYS = keymat.derive(
 )
 NOTIFICATION = Notification(1, b"", 14)
 DELETE = Delete(1, 4, (b"gone",))
+QUESTION, ANSWER = Notification(1, b"", 30000), Notification(1, b"", 30001)
 MESSAGE_ID = MessageId(0x01020304)
 
 
@@ -31,15 +34,20 @@ class Listener:
     def __init__(self) -> None:
         self.heard: list[Payload] = []
 
-    def on_notification(self, notification: Notification) -> None:
+    def on_notification(self, notification: Notification) -> Notification | None:
         self.heard.append(notification)
+        return ANSWER if notification == QUESTION else None
 
     def on_delete(self, delete: Delete) -> None:
         self.heard.append(delete)
 
 
 def message(*payloads: Payload, message_id: MessageId = MESSAGE_ID) -> Message:
-    return Message(Header(ZERO_COOKIE, ZERO_COOKIE, 8, 5, ENCRYPTION_FLAG, message_id), payloads)
+    """Return a message as it is after decryption."""
+    first = payloads[0].kind if payloads else 0
+    header = Header(ZERO_COOKIE, ZERO_COOKIE, first, 5, 0, message_id)
+    decoded = Message.decode(header.encode(encode_payloads(payloads)))
+    return replace(decoded, header=replace(header, flags=ENCRYPTION_FLAG))
 
 
 def protect(*payloads: Payload) -> tuple[Payload, ...]:
@@ -60,6 +68,14 @@ def test_a_protected_message_starts_with_its_hash_and_is_heard_in_order() -> Non
     assert isinstance(payloads[0], Hash)
     assert payloads[1:] == (NOTIFICATION, DELETE)
     assert hear(ResponderInput.PROTECTED, message(*payloads), KEYS) == [NOTIFICATION, DELETE]
+
+
+def test_what_a_notification_is_answered_with_is_returned() -> None:
+    payloads = protect(NOTIFICATION, QUESTION, DELETE)
+    listener = Listener()
+    answer = InformationalResponder(listener).run(ResponderInput.PROTECTED, message(*payloads), KEYS)
+    assert answer == Reply((ANSWER,))
+    assert listener.heard == [NOTIFICATION, QUESTION, DELETE]
 
 
 def test_an_early_message_goes_as_it_is() -> None:

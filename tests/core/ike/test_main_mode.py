@@ -13,19 +13,27 @@ from dataclasses import replace
 
 import pytest
 
-from agent.core.config import DhGroup, EncryptionAlgorithm, HashAlgorithm, IkeProposal, IkeSettings
+from agent.core.config import (
+    DEAD_PEER_DETECTION_VENDOR_ID,
+    NAT_TRAVERSAL_VENDOR_ID,
+    DhGroup,
+    EncryptionAlgorithm,
+    HashAlgorithm,
+    IkeProposal,
+    IkeSettings,
+)
 from agent.core.events import DropReason, FailureReason, IkeNegotiationFailed, IkeSaEstablished
 from agent.core.identifiers import Cookie
 from agent.core.ike.flags import IkeSaFlag
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.message import ZERO_COOKIE, Message
-from agent.core.ike.natt import NAT_TRAVERSAL_VENDOR_ID
 from agent.core.ike.payloads import Identification, KeyExchange, NatD, Notification, VendorId
 from agent.core.ike.phase1 import Role
 from agent.core.ike.sa import IkeSa
 from tests.support.gateways import ALICE, BOB, OTHER_PROPOSAL, PROPOSAL, Gateway, Pair, policy
 
 NATT = IkeSettings(vendor_ids=(NAT_TRAVERSAL_VENDOR_ID,))
+SILENT = IkeSettings(vendor_ids=())
 FORCED = replace(NATT, force_nat_detection=True)
 
 
@@ -223,16 +231,17 @@ def test_initial_contact_removes_the_older_ike_sas_of_the_peer() -> None:
     assert len(reborn.matured) == 1
 
 
-def test_vendor_ids_are_announced_in_their_order_and_none_by_default() -> None:
-    silent, loud = Pair(), Pair(alice=IkeSettings(vendor_ids=(b"one", b"two")))
-    for pair, expected in ((silent, ()), (loud, (VendorId(b"one"), VendorId(b"two")))):
+def test_vendor_ids_are_announced_in_their_order_and_by_default_those_of_what_there_is() -> None:
+    usual, loud = Pair(), Pair(alice=IkeSettings(vendor_ids=(b"one", b"two")))
+    default = (VendorId(DEAD_PEER_DETECTION_VENDOR_ID), VendorId(NAT_TRAVERSAL_VENDOR_ID))
+    for pair, expected in ((usual, default), (loud, (VendorId(b"one"), VendorId(b"two")))):
         pair.establish()
         assert Message.decode(pair.alice.sent[0].payload).find(VendorId) == expected
-        assert Message.decode(pair.bob.sent[0].payload).find(VendorId) == ()
+        assert Message.decode(pair.bob.sent[0].payload).find(VendorId) == default
 
 
 def test_nat_d_is_exchanged_only_when_both_ends_know_nat_traversal() -> None:
-    for alice, bob, expected in ((NATT, NATT, 2), (NATT, None, 0), (None, NATT, 0)):
+    for alice, bob, expected in ((NATT, NATT, 2), (NATT, SILENT, 0), (SILENT, NATT, 0)):
         pair = Pair(alice=alice, bob=bob)
         alices, _ = pair.establish()
         third, fourth = pair.alice.sent[1].payload, pair.bob.sent[1].payload

@@ -102,6 +102,11 @@ def test_an_initiator_that_falls_silent_is_a_time_out_at_the_responder() -> None
     pair.run(seconds=60)
     assert failures(pair.bob) == [FailureReason.TIMEOUT]
     assert pair.bob.policies.agreed == []
+    # The initiator, which is done, hears that its packets would be for nobody.
+    assert agreements(pair) == (1, 0)
+    outbound = pair.alice.policies.agreed[0].outbound.esp
+    assert outbound is not None
+    assert pair.alice.policies.peer_deleted == [(ProtocolId.ESP, outbound.spi)]
     pair.run(seconds=60)
     assert not pair.bob.sas[0].negotiations
 

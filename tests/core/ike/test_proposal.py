@@ -76,11 +76,37 @@ def test_a_lifetime_within_ours_is_taken_as_offered() -> None:
     choice = choose(offer((lasting(1800),)), (PROPOSAL,))
     assert choice is not None
     assert choice.proposal == lasting(1800)
+    assert not choice.is_shortened
 
 
-@pytest.mark.parametrize("seconds", [0, 3601, DAY])
-def test_a_lifetime_that_is_longer_than_ours_or_none_at_all_is_not_chosen(seconds: int) -> None:
-    assert choose(with_attributes(SECONDS, variable(12, seconds)), (PROPOSAL,)) is None
+@pytest.mark.parametrize("seconds", [3601, DAY])
+def test_a_lifetime_that_is_longer_than_ours_is_shortened_to_it(seconds: int) -> None:
+    offered = with_attributes(SECONDS, variable(12, seconds))
+    choice = choose(offered, (PROPOSAL,))
+    assert choice is not None
+    assert choice.proposal == PROPOSAL
+    assert choice.is_shortened
+    # The transform goes back as it came, for all that.
+    assert choice.answer == offered
+
+
+def test_a_lifetime_of_nothing_is_not_chosen() -> None:
+    assert choose(with_attributes(SECONDS, basic(12, 0)), (PROPOSAL,)) is None
+
+
+@pytest.mark.parametrize(
+    ("offered", "allowed", "expected", "is_shortened"),
+    [(1000, None, 1000, False), (1000, 2000, 1000, False), (1000, 500, 500, True), (None, 500, 500, True)],
+)
+def test_a_lifetime_in_kilobytes_is_agreed_on_like_one_in_seconds(
+    offered: int | None, allowed: int | None, expected: int | None, is_shortened: bool
+) -> None:
+    choice = choose(
+        offer((replace(PROPOSAL, lifetime_kilobytes=offered),)), (replace(PROPOSAL, lifetime_kilobytes=allowed),)
+    )
+    assert choice is not None
+    assert choice.proposal.lifetime_kilobytes == expected
+    assert choice.is_shortened is is_shortened
 
 
 def test_an_initiator_that_names_no_lifetime_gets_ours() -> None:
@@ -106,7 +132,7 @@ def test_a_lifetime_in_the_other_form_is_understood_and_returned_in_it() -> None
         (basic(1, 5),),  # the cipher a second time
         (SECONDS,),  # a life type without a duration
         (basic(12, 1800),),  # a duration without a life type
-        (basic(11, 2), basic(12, 1000)),  # kilobytes
+        (basic(11, 3), basic(12, 1000)),  # a life type that nobody knows
         (SECONDS, variable(12, 1800, length=5)),  # more octets than a lifetime has
         (SECONDS, basic(12, 1800), SECONDS, basic(12, 900)),  # two lifetimes
     ],
@@ -126,7 +152,13 @@ def test_the_initiator_takes_an_answer_that_it_offered() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [offer((DES,)), offer((lasting(1800),)), offer((PROPOSAL, SHA1)), with_attributes(basic(14, 1))],
+    [
+        offer((DES,)),
+        offer((lasting(1800),)),
+        offer((lasting(7200),)),
+        offer((PROPOSAL, SHA1)),
+        with_attributes(basic(14, 1)),
+    ],
 )
 def test_the_initiator_takes_no_answer_that_it_did_not_offer(answer: SecurityAssociation) -> None:
     assert accepted(answer, (PROPOSAL, SHA1)) is None

@@ -5,22 +5,23 @@ from ipaddress import ip_network
 
 import pytest
 
-from agent.core.config import DhGroup, IkeSettings, TrafficIdentity
+from agent.core.config import DhGroup, IkeSettings, IpsecProposal, SaMode, TrafficIdentity
 from agent.core.events import DropReason, FailureReason
-from agent.core.identifiers import Endpoint, MessageId
-from agent.core.ike import auth, keymat
+from agent.core.identifiers import Endpoint, MessageId, Spi
+from agent.core.ike import auth, keymat, phase2_proposal
 from agent.core.ike.agreement import Request
 from agent.core.ike.exchange import Discarded
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.message import ZERO_COOKIE, Header, Message
 from agent.core.ike.natt import Path
-from agent.core.ike.numbers import ExchangeType
-from agent.core.ike.payloads import Hash, Identification, KeyExchange, Nonce, Payload, encode_payloads
-from agent.core.ike.quick_mode import Input, QuickModeInitiator, QuickModeResponder
+from agent.core.ike.numbers import ExchangeType, NotifyType, ProtocolId
+from agent.core.ike.payloads import Hash, Identification, KeyExchange, NatOa, Nonce, Payload, encode_payloads
+from agent.core.ike.phase2_proposal import Manner
+from agent.core.ike.quick_mode import Input, QuickMode, QuickModeInitiator, QuickModeResponder
 from agent.core.ike.refusal import NegotiationRefused
 from agent.core.ike.security_association import SecurityAssociation
 from agent.core.world import SeededEntropy
-from tests.support.gateways import AH, ALICE, ALICES_NET, BOB, BOBS_NET, terms
+from tests.support.gateways import AH, ALICE, ALICES_NET, BOB, BOBS_NET, BUNDLE, terms
 from tests.support.vectors import recording
 
 RECORDED = recording("main_3des-md5-g2_esp-3des-md5")
@@ -37,20 +38,30 @@ def responder() -> QuickModeResponder:
     return QuickModeResponder(keys=KEYS, message_id=MESSAGE_ID, path=path, settings=IkeSettings(), draw=entropy.draw)
 
 
-def initiator(group: DhGroup | None = None) -> tuple[QuickModeInitiator, Message]:
-    """Return an initiator that waits for message 2, and its message 1."""
+def waiting_initiator(mode: SaMode = SaMode.TUNNEL, group: DhGroup | None = None) -> QuickModeInitiator:
+    """Return an initiator that has not begun."""
     path = Path(Endpoint(ALICE, 500), Endpoint(BOB, 500))
-    exchange = QuickModeInitiator(
-        terms=terms(ALICES_NET, BOBS_NET, group=group),
+    return QuickModeInitiator(
+        terms=terms(ALICES_NET, BOBS_NET, group=group, mode=mode),
         keys=KEYS,
         message_id=MESSAGE_ID,
         path=path,
         settings=IkeSettings(),
         draw=SeededEntropy(2).draw,
     )
+
+
+def initiator(group: DhGroup | None = None) -> tuple[QuickModeInitiator, Message]:
+    """Return an initiator that waits for message 2, and its message 1."""
+    exchange = waiting_initiator(group=group)
     reply = exchange.run(Input.INITIATE)
     assert reply is not None
     return exchange, message(*reply.payloads)
+
+
+def translated(exchange: QuickMode) -> None:
+    """Let an exchange be across a translator."""
+    exchange.is_udp_encapsulated = True
 
 
 def message(*payloads: Payload) -> Message:
@@ -164,3 +175,55 @@ def test_a_message_without_the_right_hash_in_front_proves_nothing(payloads: tupl
     # The same exchange takes the right one after it.
     exchange.run(Input.SA, proven(offered, nonce))
     assert exchange.awaits_policy
+
+
+# Across a translator
+
+
+@pytest.mark.parametrize("proposal", [AH, BUNDLE])
+def test_a_responder_refuses_ah_across_a_translator_as_such(proposal: IpsecProposal) -> None:
+    ours = terms(BOBS_NET, ALICES_NET, proposal)
+    spis = {ProtocolId.ESP: Spi(1000), ProtocolId.AH: Spi(2000)}
+    # An initiator that knows no better
+    offered = phase2_proposal.offer(ours.policy, Manner(None, ours.mode, is_udp_encapsulated=False), spis)
+    exchange = responder()
+    translated(exchange)
+    exchange.run(Input.SA, proven(offered, Nonce(b"n" * 16)))
+    with pytest.raises(NegotiationRefused) as refused:
+        exchange.run(Input.POLICY_FOUND, ours)
+    assert refused.value.failure is FailureReason.NAT_WITH_AH
+    assert refused.value.notify == NotifyType.NO_PROPOSAL_CHOSEN
+
+
+def test_an_offer_of_esp_that_will_not_do_is_refused_for_what_it_is() -> None:
+    _, first = initiator()
+    offered, nonce, _ = parts(first)
+    exchange = responder()
+    translated(exchange)
+    exchange.run(Input.SA, proven(offered, nonce))
+    with pytest.raises(NegotiationRefused) as refused:
+        exchange.run(Input.POLICY_FOUND, terms(BOBS_NET, ALICES_NET, AH))
+    assert refused.value.failure is FailureReason.NO_PROPOSAL_CHOSEN
+
+
+@pytest.mark.parametrize(
+    ("is_translated", "mode", "expected"),
+    [
+        (True, SaMode.TRANSPORT, (NatOa(ALICE), NatOa(BOB))),
+        (True, SaMode.TUNNEL, ()),
+        (False, SaMode.TRANSPORT, ()),
+    ],
+)
+def test_the_original_addresses_are_in_both_messages_of_transport_mode_the_initiators_first(
+    is_translated: bool, mode: SaMode, expected: tuple[NatOa, ...]
+) -> None:
+    ours, theirs = waiting_initiator(mode), responder()
+    for exchange in (ours, theirs):
+        exchange.is_udp_encapsulated = is_translated
+    first = ours.run(Input.INITIATE)
+    assert first is not None
+    theirs.run(Input.SA, message(*first.payloads))
+    second = theirs.run(Input.POLICY_FOUND, terms(BOBS_NET, ALICES_NET, mode=mode))
+    assert second is not None
+    for reply in (first, second):
+        assert message(*reply.payloads).find(NatOa) == expected

@@ -21,7 +21,7 @@ from tests.support.vectors import RecordedQuickMode, Recording, Side, names, rec
 
 KEYED = names(has_keys=True)
 COMPLETE = [name for name in KEYED if not name.startswith("refused")]
-PLAYED = [name for name in names(mode="main", has_keys=True) if "nat-oa" not in name and not name.startswith("dpd")]
+PLAYED = KEYED
 ESTABLISHED = [name for name in PLAYED if not name.startswith("refused")]
 SIDES: list[Side] = ["initiator", "responder"]
 

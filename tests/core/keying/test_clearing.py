@@ -7,6 +7,7 @@ import pytest
 from agent.core.config import (
     DeviceConfig,
     DhGroup,
+    IkeSettings,
 )
 from agent.core.ike.phase1 import Role
 from agent.core.keying import UnknownSecurityAssociation
@@ -143,3 +144,27 @@ def test_both_ends_that_clear_at_once_settle_on_one_pair() -> None:
     assert is_mirrored(lab)
     lab.run(seconds=86_400)
     assert is_mirrored(lab)
+
+
+@pytest.mark.parametrize("pairs_end_with_ike_sa", [False, True])
+def test_a_pair_is_doubted_with_its_ike_sa_only_where_peers_are_taken_to_drop_it(pairs_end_with_ike_sa: bool) -> None:
+    settings = IkeSettings(pairs_end_with_ike_sa=pairs_end_with_ike_sa)
+    lab = Lab(device_config(policy(NEAR)), settings=settings).start(seconds=100)
+    (old,) = lab.association().pairs
+    lab.device.clear_ike_sas()
+    lab.run(seconds=1)
+    assert lab.association().rekeys == int(pairs_end_with_ike_sa)
+    # Either way there has been no moment without, and nothing more is renewed.
+    assert lab.association().pairs[0] is old
+    lab.run(seconds=1000)
+    assert lab.association().rekeys == int(pairs_end_with_ike_sa)
+    assert "IpsecSaDeleted(peer-deleted)" not in lab.ipsec_story
+
+
+def test_a_pair_whose_ike_sa_was_replaced_in_time_is_not_doubted() -> None:
+    settings = IkeSettings(pairs_end_with_ike_sa=True)
+    lab = Lab(device_config(policy(NEAR)), settings=settings).start()
+    (old,) = lab.association().pairs
+    lab.run(seconds=3600)
+    assert "IkeSaDeleted(replaced)" in lab.ike_story
+    assert lab.association().pairs == (old,)

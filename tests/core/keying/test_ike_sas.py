@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import pytest
 
-from agent.core.config import DeviceConfig, EsInterface, ExchangeMode, IkeConfig
+from agent.core.config import DeviceConfig, EsInterface, IkeConfig
 from agent.core.events import PeerReachable, PeerUnreachable
 from agent.core.keying import UnknownPeer
+from agent.core.keying.ike_sas import ADOPTION_US
 from agent.core.world import SECOND
 from tests.support.devices import FAR, LOCAL, NEAR, Lab, device_config, dynamic_sa, spis, unit
 from tests.support.gateways import ALICE, OTHER_PROPOSAL, PROPOSAL, policy
@@ -55,7 +56,15 @@ def test_a_short_lifetime_leaves_a_minute_for_the_replacement() -> None:
     lab.run(seconds=118)
     assert lab.ike_story == ["IkeSaEstablished"]
     lab.run(seconds=2)
+    assert lab.ike_story == ["IkeSaEstablished", "IkeSaEstablished"]
+
+
+def test_a_replaced_ike_sa_stays_until_the_peer_can_have_taken_its_ipsec_sas_over() -> None:
+    lab = Lab(device_config(policy(NEAR, proposals=(SHORT,)))).start()
+    lab.run(seconds=123)
     assert lab.ike_story == ["IkeSaEstablished", "IkeSaEstablished", "IkeSaDeleted(replaced)"]
+    _, established, deleted = lab.ike_events
+    assert deleted.at - established.at == ADOPTION_US
 
 
 def test_an_ike_sa_is_not_deleted_while_a_negotiation_under_it_may_be_asked_for_again() -> None:
@@ -286,11 +295,8 @@ def test_the_same_configuration_again_changes_nothing() -> None:
     assert lab.ike_story == ["IkeSaEstablished"]
 
 
-@pytest.mark.parametrize(
-    "policies", [(), (replace(policy(NEAR), mode=ExchangeMode.AGGRESSIVE),)], ids=["none", "aggressive"]
-)
-def test_a_tunnel_without_a_policy_for_main_mode_fails_once_and_waits(policies: tuple[object, ...]) -> None:
-    lab = Lab(device_config(*policies))  # type: ignore[arg-type]
+def test_a_tunnel_without_a_policy_fails_once_and_waits() -> None:
+    lab = Lab(device_config())
     lab.start(seconds=600)
     assert lab.ike_story == ["IkeNegotiationFailed(no-policy)"]
     lab.device.reconfigure(device_config(policy(NEAR)))

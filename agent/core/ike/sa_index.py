@@ -1,0 +1,87 @@
+"""Which IKE SA a datagram belongs to, by its cookies and where it comes from (RFC 2408 sec. 2.4)."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from agent.core.events import DropReason
+from agent.core.identifiers import Address, Cookie, IkeSaId
+from agent.core.ike.exchange import Discarded
+from agent.core.ike.message import ZERO_COOKIE, Header
+from agent.core.ike.natt import Path
+from agent.core.ike.numbers import ExchangeType
+from agent.core.ike.phase1 import Role
+from agent.core.ike.sa import IkeSa
+
+PHASE_1_EXCHANGES: Final = frozenset({ExchangeType.MAIN, ExchangeType.AGGRESSIVE})
+
+
+class IkeSaIndex:
+    """The IKE SAs of one engine, under everything that they are looked up by."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[IkeSaId, IkeSa] = {}
+        self._by_peer: dict[Address, dict[IkeSaId, IkeSa]] = {}
+        self._by_cookies: dict[bytes, IkeSa] = {}
+        # A first message has but one cookie: our own go by it, others' by their sender and it.
+        self._initiated: dict[Cookie, IkeSa] = {}
+        self._answered: dict[tuple[Address, Cookie], IkeSa] = {}
+
+    @property
+    def all(self) -> Mapping[IkeSaId, IkeSa]:
+        """Every IKE SA in the order of the ids."""
+        return MappingProxyType(self._by_id)
+
+    def with_peer(self, address: Address) -> tuple[IkeSa, ...]:
+        """Return the IKE SAs with one peer, in the order of their ids."""
+        return tuple(self._by_peer.get(address, {}).values())
+
+    def find(self, header: Header, path: Path) -> IkeSa | None:
+        """Return the IKE SA of a datagram, or None when it may be the first message of a new one.
+
+        Raises Discarded for what is neither.
+        """
+        if header.initiator_cookie == ZERO_COOKIE:
+            raise Discarded(DropReason.MALFORMED_MESSAGE)
+        sa = self._by_cookies.get(header.initiator_cookie + header.responder_cookie)
+        is_first = header.responder_cookie == ZERO_COOKIE and header.exchange_type in PHASE_1_EXCHANGES
+        if sa is None and is_first:
+            if header.initiator_cookie in self._initiated:
+                # Our own message 1 has come back to us.
+                raise Discarded(DropReason.UNEXPECTED_MESSAGE)
+            sa = self._answered.get((path.remote.address, header.initiator_cookie))
+            if sa is None:
+                return None
+        sa = sa or self._initiated.get(header.initiator_cookie)
+        if sa is None or sa.remote.address != path.remote.address:
+            raise Discarded(DropReason.UNKNOWN_COOKIE)
+        return sa
+
+    def add(self, sa: IkeSa) -> None:
+        """Know a new IKE SA."""
+        address = sa.remote.address
+        self._by_id[sa.id] = sa
+        self._by_peer.setdefault(address, {})[sa.id] = sa
+        if sa.role is Role.INITIATOR:
+            self._initiated[sa.initiator_cookie] = sa
+        else:
+            self._answered[address, sa.initiator_cookie] = sa
+            self._by_cookies[sa.cookies.spi] = sa
+
+    def note_cookies(self, sa: IkeSa) -> None:
+        """Once the responder's cookie is known, the pair of them finds the IKE SA, and the first alone no longer."""
+        if sa.responder_cookie != ZERO_COOKIE and self._initiated.pop(sa.initiator_cookie, None) is not None:
+            self._by_cookies[sa.cookies.spi] = sa
+
+    def remove(self, sa: IkeSa) -> None:
+        """Know an IKE SA no longer; its id is not used again."""
+        address = sa.remote.address
+        del self._by_id[sa.id]
+        del self._by_peer[address][sa.id]
+        if not self._by_peer[address]:
+            del self._by_peer[address]
+        self._by_cookies.pop(sa.cookies.spi, None)
+        if sa.role is Role.INITIATOR:
+            self._initiated.pop(sa.initiator_cookie, None)
+        else:
+            self._answered.pop((address, sa.initiator_cookie), None)
