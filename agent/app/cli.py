@@ -17,10 +17,12 @@ from agent import __version__
 from agent.app.errors import AppError
 from agent.app.settings import (
     DEFAULT_LISTEN,
+    IkeAddress,
     ListenAddress,
     ServeOptions,
     Settings,
     load_settings,
+    parse_ike_address,
     parse_listen_address,
     parse_time_scale,
 )
@@ -51,6 +53,11 @@ def parse_listen_addresses(texts: tuple[str, ...]) -> tuple[ListenAddress, ...]:
 def parse_optional_time_scale(text: str | None) -> float | None:
     """Parse ``--time-scale``, if there is one."""
     return None if text is None else parse_time_scale(text)
+
+
+def parse_optional_ike_address(text: str | None) -> IkeAddress | None:
+    """Parse ``--ike``, if there is one."""
+    return None if text is None else parse_ike_address(text)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -94,6 +101,13 @@ def commands() -> None:
     metavar="N|step",
     help="Device seconds for each second, or 'step': only when told to.  [default: as the scenario says]",
 )
+@click.option(
+    "--ike",
+    callback=parsed(parse_optional_ike_address),
+    metavar="HOST[:500[,4500]]",
+    help="Speak IKE over UDP with peers that the scenario does not emulate. Tunnels to them have this address as their "
+    "source. Needs time scale 1.",
+)
 def serve(
     scenario: str,
     reset: bool,
@@ -101,10 +115,11 @@ def serve(
     listen: tuple[ListenAddress, ...],
     state_dir: Path | None,
     time_scale: float | None,
+    ike: IkeAddress | None,
 ) -> None:
     """Run a device until it is interrupted.
 
-    Says `ready ssh HOST:PORT` on stdout as soon as it can be connected to.
+    Says `ready ssh HOST:PORT` on stdout as soon as it can be connected to, with every address that it listens on.
     """
     settings = load_settings(settings_file) if settings_file is not None else Settings()
     options = ServeOptions(
@@ -114,6 +129,7 @@ def serve(
         reset=reset,
         state_directory=state_dir,
         time_scale=time_scale,
+        ike=ike,
     )
     from agent.app import server
 

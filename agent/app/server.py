@@ -14,9 +14,11 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from agent.app import real_peers
 from agent.app.gateway import Gateway, boot, load_registry
 from agent.app.scenario import Scenario, load_scenario
 from agent.app.settings import ListenAddress, ServeOptions
@@ -24,11 +26,13 @@ from agent.app.startup import CERTIFICATES, STARTUP, KeptCertificates, Startup
 from agent.app.state import StateDirectory, default_state_directory
 from agent.app.users import Users, choose_users
 from agent.core.crypto.seal import KEY_OCTETS, Seal
+from agent.core.world import SECOND
 from agent.netconf.server import Client
 from agent.netconf.session import NetconfSession, SessionLimits
 from agent.transport import ssh
 from agent.transport.driver import Driver
 from agent.transport.endpoint import Peer
+from agent.transport.udp import UdpSockets
 
 SEALING_KEY: Final = "sealing-key"
 
@@ -38,23 +42,27 @@ def run(options: ServeOptions) -> None:
     scenario = load_scenario(options.scenario)
     if options.time_scale is not None:
         scenario = replace(scenario, time_scale=options.time_scale)
+    if options.ike is not None:
+        real_peers.check_scenario(options.ike, scenario)
     users = choose_users(options.settings.users, scenario.passwords, options.listen)
     path = options.state_directory or default_state_directory(options.scenario, os.environ)
-    with StateDirectory.open(path) as state:
+    with StateDirectory.open(path) as state, real_peers.bound(options.ike) as sockets:
         limits = SessionLimits(options.settings.limits.hello_seconds, options.settings.limits.idle_seconds)
         if options.reset:
             for name in (STARTUP, CERTIFICATES):
                 state.remove(name)
         gateway = boot(
-            scenario,
+            scenario if sockets is None else replace(scenario, settle=0),  # real peers settle at wall speed only
             load_registry(),
             Seal(sealing_key(state)),
             time.monotonic,
             limits,
+            entropy=None if sockets is None else real_peers.SystemEntropy(),
             startup=Startup(state),
             certificates=KeptCertificates(state),
+            settings=None if sockets is None else real_peers.ike_settings(sockets),
         )
-        asyncio.run(_serve(options, scenario, gateway, users, state))
+        asyncio.run(_serve(options, scenario, gateway, users, state, sockets))
 
 
 def sealing_key(state: StateDirectory) -> bytes:
@@ -67,7 +75,12 @@ def sealing_key(state: StateDirectory) -> bytes:
 
 
 async def _serve(
-    options: ServeOptions, scenario: Scenario, gateway: Gateway, users: Users, state: StateDirectory
+    options: ServeOptions,
+    scenario: Scenario,
+    gateway: Gateway,
+    users: Users,
+    state: StateDirectory,
+    sockets: UdpSockets | None,
 ) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
@@ -83,11 +96,22 @@ async def _serve(
         before_input=driver.catch_up,
         limits=ssh.SshLimits(limits.login_seconds, limits.login_attempts, limits.sessions),
     )
+    carrier = None if sockets is None else await real_peers.connect(gateway, sockets, driver.catch_up)
     driver.start()
-    _say_ready(scenario, [ListenAddress(host, port) for host, port in listener.addresses], users)
+    if carrier is not None:
+        await _settle(scenario, stopped)
+    _say_ready(scenario, [ListenAddress(host, port) for host, port in listener.addresses], users, sockets)
     await stopped.wait()
     await listener.close()
     driver.stop()
+    if carrier is not None:
+        carrier.close()
+
+
+async def _settle(scenario: Scenario, stopped: asyncio.Event) -> None:
+    """Let the scenario settle at wall speed, unless the program is to end."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stopped.wait(), scenario.settle / SECOND)
 
 
 def _session_factory(gateway: Gateway, users: Users) -> Callable[[Peer, Callable[[], None]], NetconfSession]:
@@ -98,7 +122,7 @@ def _session_factory(gateway: Gateway, users: Users) -> Callable[[Peer, Callable
     return open_session
 
 
-def _say_ready(scenario: Scenario, addresses: list[ListenAddress], users: Users) -> None:
+def _say_ready(scenario: Scenario, addresses: list[ListenAddress], users: Users, sockets: UdpSockets | None) -> None:
     """Tell a person on stderr how to connect, a script on stdout that it can, and a service manager likewise."""
     first = addresses[0]
     names = ", ".join(users.names)
@@ -107,7 +131,11 @@ def _say_ready(scenario: Scenario, addresses: list[ListenAddress], users: Users)
     hint = f"users {names}; passwords as the names" if as_named else f"users {names}"
     connect = f"ssh -p {first.port} {next(iter(users.names), 'USER')}@{first.host} -s netconf"
     print(f"{scenario.description}\nconnect with: {connect}   ({hint})", file=sys.stderr, flush=True)
-    print("ready", *(f"ssh {address}" for address in addresses), flush=True)
+    listening = [f"ssh {address}" for address in addresses]
+    if sockets is not None:
+        ports = {"ike": sockets.port, "ike-nat": sockets.nat_port}
+        listening += (f"{kind} {ListenAddress(str(sockets.address), port)}" for kind, port in ports.items())
+    print("ready", *listening, flush=True)
     notify_service_manager("READY=1")
 
 

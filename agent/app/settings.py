@@ -6,21 +6,26 @@ the key. Secrets appear in no repr.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Final, TypeVar
 
 from agent.app.errors import SettingsError
+from agent.core.config import IKE_PORT, NAT_PORT
 
 STEP: Final = 0.0
 """The time scale ``step``: device time moves only when it is told to."""
 
 BCRYPT_HASH: Final = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+
+IKE_ADDRESS: Final = re.compile(
+    r"(?:\[(?P<bracketed>[^]]+)\]|(?P<host>[^:\[\],]+))(?::(?P<port>\d{1,5})(?:,(?P<nat_port>\d{1,5}))?)?", re.ASCII
+)
 
 T = TypeVar("T")
 
@@ -36,12 +41,21 @@ class ListenAddress:
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it. A name other than ``localhost`` counts as reachable."""
         try:
-            return ipaddress.ip_address(self.host).is_loopback
+            return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class IkeAddress:
+    """Where IKE is spoken with real peers: one address, and two UDP ports; 0 takes a free one."""
+
+    address: IPv4Address | IPv6Address
+    port: int = IKE_PORT
+    nat_port: int = NAT_PORT
 
 
 DEFAULT_LISTEN: Final = ListenAddress("127.0.0.1", 8830)
@@ -94,6 +108,8 @@ class ServeOptions:
     """None: the scenario's own directory under the XDG state home."""
     time_scale: float | None = None
     """Device seconds for each wall second, ``STEP`` (0) for steps; None: as the scenario says."""
+    ike: IkeAddress | None = None
+    """Where IKE is spoken with real peers; None: with none."""
 
 
 def parse_listen_address(text: str) -> ListenAddress:
@@ -108,6 +124,23 @@ def parse_listen_address(text: str) -> ListenAddress:
     if not host:
         raise ValueError(f"{text!r} names no host; 127.0.0.1 is this machine alone, 0.0.0.0 is every IPv4 address")
     return ListenAddress(host, int(port))
+
+
+def parse_ike_address(text: str) -> IkeAddress:
+    """Parse ``HOST[:PORT[,NAT-PORT]]``; an IPv6 address stands in brackets. ValueError says what is wrong."""
+    matched = IKE_ADDRESS.fullmatch(text)
+    if matched is None:
+        raise ValueError(f"{text!r} is not HOST, HOST:PORT or HOST:PORT,PORT; an IPv6 address stands in brackets")
+    try:
+        address = ip_address(matched["bracketed"] or matched["host"])
+    except ValueError as error:
+        raise ValueError(f"{text!r} names no IP address") from error
+    if address.is_unspecified or address.is_multicast:
+        raise ValueError(f"{text!r} is no single address: it must be the one that the tunnels have as their source")
+    port, nat_port = int(matched["port"] or IKE_PORT), int(matched["nat_port"] or NAT_PORT)
+    if max(port, nat_port) > 65535 or port == nat_port != 0:
+        raise ValueError(f"{text!r}: the ports for IKE and for NAT traversal are two, from 0 to 65535")
+    return IkeAddress(address, port, nat_port)
 
 
 def parse_time_scale(text: str) -> float:

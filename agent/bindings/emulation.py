@@ -11,9 +11,9 @@ from agent.bindings.leaves import required
 from agent.core.device import Device
 from agent.core.peer import Peer
 from agent.core.pic import PicCommand, UnknownInterface
-from agent.core.world import SECOND
+from agent.core.world import SECOND, PaceFixed
 from agent.datastore.date_and_time import date_and_time
-from agent.datastore.errors import RpcError, input_path, invalid_value
+from agent.datastore.errors import RpcError, input_path, invalid_value, operation_failed
 from agent.datastore.registry import (
     Bindings,
     Caller,
@@ -30,6 +30,7 @@ MODULE: Final = "ipsec-agent-emulation"
 ROOT: Final = f"/{MODULE}:emulation"
 END_OF_TIME: Final = 253_402_300_799 * SECOND
 """The last second of the year 9999: later dates cannot be written."""
+PACE_FIXED: Final = "pace-fixed"
 DONE: Final[Output] = MappingProxyType({})
 
 
@@ -50,13 +51,19 @@ def advance_to_next_timer(device: Device, caller: Caller, parameters: Branch) ->
 
 def _made_for(device: Device, goal: int) -> Pending:
     pending = Pending()
-    device.world.make_for(goal, lambda: pending.complete({"now": date_and_time(device.world.now)}))
+    try:
+        device.world.make_for(goal, lambda: pending.complete({"now": date_and_time(device.world.now)}))
+    except PaceFixed as error:
+        raise operation_failed(str(error), app_tag=PACE_FIXED) from error
     return pending
 
 
 def set_time_scale(device: Device, caller: Caller, parameters: Branch) -> Output:
     """Set the pace of the device's time."""
-    device.world.set_factor(float(required(parameters, "factor")))
+    try:
+        device.world.set_factor(float(required(parameters, "factor")))
+    except PaceFixed as error:
+        raise operation_failed(str(error), app_tag=PACE_FIXED) from error
     return DONE
 
 

@@ -26,6 +26,10 @@ class Event(Protocol):
         ...
 
 
+class PaceFixed(Exception):
+    """Time keeps to its pace, and was asked to do otherwise."""
+
+
 class Entropy(Protocol):
     """A source of unpredictable octets, split into named streams."""
 
@@ -117,7 +121,18 @@ class Timer:
 class World:
     """Device time, its pace, the scheduler, entropy and the bus of one device and its peers."""
 
-    __slots__ = ("_cancelled", "_factor", "_goals", "_heap", "_is_advancing", "_now", "_sequence", "bus", "entropy")
+    __slots__ = (
+        "_cancelled",
+        "_factor",
+        "_goals",
+        "_heap",
+        "_is_advancing",
+        "_is_pace_fixed",
+        "_now",
+        "_sequence",
+        "bus",
+        "entropy",
+    )
 
     def __init__(self, *, now: int, seed: int | str, entropy: Entropy | None = None, factor: float = 1.0) -> None:
         self.entropy: Entropy = entropy if entropy is not None else SeededEntropy(seed)
@@ -127,6 +142,7 @@ class World:
         self._sequence = 0
         self._cancelled = 0
         self._is_advancing = False
+        self._is_pace_fixed = False
         self._goals: list[tuple[int, Callable[[], object]]] = []
         self.set_factor(factor)
 
@@ -141,10 +157,19 @@ class World:
         return self._factor
 
     def set_factor(self, factor: float) -> None:
-        """Change the pace. Raises ValueError for anything but a finite number >= 0."""
+        """Change the pace. Raises ValueError for anything but a finite number >= 0, PaceFixed when it cannot change."""
+        self._require_free_pace()
         if not isfinite(factor) or factor < 0:
             raise ValueError(f"pace {factor} is not a finite number of at least 0")
         self._factor = factor
+
+    def fix_pace(self) -> None:
+        """Keep time to its pace from now on: somebody takes part who lives by another clock."""
+        self._is_pace_fixed = True
+
+    def _require_free_pace(self) -> None:
+        if self._is_pace_fixed:
+            raise PaceFixed("real peers take part, and live by the wall clock: time keeps to its pace")
 
     @property
     def scheduled(self) -> int:
@@ -180,8 +205,10 @@ class World:
     def make_for(self, goal: int, reached: Callable[[], object]) -> None:
         """Ask to be advanced to a device time at full speed; `reached` is called once all up to then has happened.
 
-        Who advances the World does it: this only tells. ValueError when the time has passed.
+        Who advances the World does it: this only tells. ValueError when the time has passed, PaceFixed when time keeps
+        to its pace.
         """
+        self._require_free_pace()
         if goal < self._now:
             raise ValueError(f"time never goes backwards: {goal} is before {self._now}")
         self._goals.append((goal, reached))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from typing import Protocol
 
 
@@ -111,3 +112,18 @@ class Authenticator(Protocol):
 
     def authorized_keys(self, user: str) -> Sequence[str]:
         """The user's public keys as OpenSSH ``authorized_keys`` lines; empty for an unknown user."""
+
+
+IpAddress = IPv4Address | IPv6Address
+
+
+class UdpEndpoint(Protocol):
+    """An address and a UDP port; ``agent.core.identifiers.Endpoint`` is one."""
+
+    @property
+    def address(self) -> IpAddress:
+        """The address."""
+
+    @property
+    def port(self) -> int:
+        """The port."""

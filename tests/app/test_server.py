@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.real_tunnel import RealTunnel
 from tests.support.served import served
 
 
@@ -95,3 +96,36 @@ def test_a_port_that_is_taken_is_a_refusal(tmp_path: Path) -> None:
         refused = attempt("--listen", f"127.0.0.1:{taken.getsockname()[1]}", "--state-dir", str(tmp_path / "state"))
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
+
+
+# IKE with real peers
+
+
+def test_the_ports_for_ike_are_in_the_line_that_says_ready(tmp_path: Path) -> None:
+    scenario = RealTunnel(is_bound=False).write(tmp_path)
+    with served(tmp_path / "state", "--scenario", str(scenario), "--ike", "127.0.0.1:0,0") as server:
+        (host, port), (nat_host, nat_port) = server.ike
+        assert host == nat_host == "127.0.0.1"
+        assert 0 < port != nat_port > 0
+        for number in (port, nat_port):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other, pytest.raises(OSError, match="in use"):
+                other.bind((host, number))
+
+
+def test_a_port_for_ike_that_is_taken_is_a_refusal_that_names_it(tmp_path: Path) -> None:
+    scenario = RealTunnel(is_bound=False).write(tmp_path)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        arguments = ("--scenario", str(scenario), "--ike", f"127.0.0.1:0,{port}", "--listen", "127.0.0.1:0")
+        refused = attempt("--state-dir", str(tmp_path / "state"), *arguments)
+    assert refused.returncode == 1
+    assert refused.stderr == f"ipsec-agent: UDP port {port} of 127.0.0.1: Address already in use\n"
+
+
+def test_a_device_that_cannot_be_reached_at_the_address_says_so_and_goes_on(tmp_path: Path) -> None:
+    scenario = RealTunnel(is_bound=False).write(tmp_path)
+    with served(tmp_path / "state", "--scenario", str(scenario), "--ike", "127.0.0.9:0,0") as server:
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.stderr is not None
+        assert "no tunnel of the device has the source 127.0.0.9" in server.process.stderr.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import asyncssh
@@ -10,11 +11,13 @@ import pytest
 
 from agent.app.errors import SettingsError
 from agent.app.settings import (
+    IkeAddress,
     Limits,
     ListenAddress,
     Settings,
     User,
     load_settings,
+    parse_ike_address,
     parse_listen_address,
     parse_time_scale,
 )
@@ -147,3 +150,40 @@ def test_a_time_scale_is_a_number_or_step(text: str, scale: float) -> None:
 def test_no_other_time_scale_is_taken(text: str) -> None:
     with pytest.raises(ValueError, match="step"):
         parse_time_scale(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "ports"),
+    [
+        ("192.0.2.1", "192.0.2.1", (500, 4500)),
+        ("192.0.2.1:5500", "192.0.2.1", (5500, 4500)),
+        ("192.0.2.1:5500,5501", "192.0.2.1", (5500, 5501)),
+        ("127.0.0.1:0,0", "127.0.0.1", (0, 0)),
+        ("[2001:db8::1]", "2001:db8::1", (500, 4500)),
+        ("[2001:db8::1]:5500,5501", "2001:db8::1", (5500, 5501)),
+    ],
+)
+def test_where_ike_is_spoken_is_an_address_and_two_ports(text: str, address: str, ports: tuple[int, int]) -> None:
+    assert parse_ike_address(text) == IkeAddress(ip_address(address), *ports)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "is not HOST"),
+        ("2001:db8::1", "brackets"),
+        ("192.0.2.1:500,", "is not HOST"),
+        ("192.0.2.1:500,4500,1", "is not HOST"),
+        ("192.0.2.1,4500", "is not HOST"),
+        ("gateway.example:500", "no IP address"),
+        ("[192.0.2.1", "is not HOST"),
+        ("0.0.0.0", "no single address"),
+        ("[::]:500", "no single address"),
+        ("224.0.0.1", "no single address"),
+        ("192.0.2.1:500,500", "are two"),
+        ("192.0.2.1:65536", "to 65535"),
+    ],
+)
+def test_what_is_no_address_for_ike_is_refused(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        parse_ike_address(text)

@@ -212,3 +212,15 @@ def test_a_peer_that_falls_silent_hands_over_to_the_backup() -> None:
     after = spis(emulation)
     assert len(after) == 2
     assert not set(before) & set(after)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("advance-time", {"seconds": "1"}), ("advance-to-next-timer", {}), ("set-time-scale", {"factor": "2"})],
+)
+def test_time_is_left_alone_while_real_peers_take_part(name: str, parameters: dict[str, str]) -> None:
+    emulation = Emulation()
+    emulation.gateway.world.fix_pace()
+    refused = error(emulation.connect().rpc(operation(name, **parameters)))
+    assert (refused["error-tag"], refused["error-app-tag"]) == ("operation-failed", "pace-fixed")
+    assert (emulation.gateway.world.goal, emulation.gateway.world.factor) == (None, 1.0)

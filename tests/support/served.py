@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,10 @@ STOP_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A running server and where it listens."""
+    """A running server and where it listens: for NETCONF over SSH, and for IKE."""
 
     addresses: tuple[tuple[str, int], ...]
+    ike: tuple[tuple[str, int], ...]
     state_directory: Path
     process: subprocess.Popen[str]
 
@@ -33,21 +34,31 @@ class Served:
 
 
 @contextmanager
-def served(state_directory: Path, *options: str) -> Iterator[Served]:
-    """Serve a scenario until the block ends; it must then end cleanly."""
-    command = [sys.executable, "-m", "agent", "serve", "--listen", "127.0.0.1:0", "--state-dir", str(state_directory)]
+def served(state_directory: Path, *options: str, within: Sequence[str] = ()) -> Iterator[Served]:
+    """Serve a scenario until the block ends; it must then end cleanly. `within` is a command that runs the program."""
+    command = [*within, sys.executable, "-m", "agent", "serve", "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(
-        [*command, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--state-dir", str(state_directory), *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line.startswith("ready ssh "):
             raise RuntimeError(f"not ready: {line!r} {process.communicate()[1]}")
-        pairs = [address.rpartition(":") for address in line.split()[2::2]]
-        yield Served(tuple((host, int(port)) for host, _, port in pairs), state_directory, process)
+        yield Served(_addresses(line, "ssh"), _addresses(line, "ike", "ike-nat"), state_directory, process)
     finally:
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=STOP_SECONDS)
     assert process.returncode == 0, errors
     assert "Traceback" not in errors, errors
+
+
+def _addresses(line: str, *kinds: str) -> tuple[tuple[str, int], ...]:
+    """Return the addresses of some kinds in the line that says `ready`."""
+    words = line.split()[1:]
+    texts = [text for kind, text in zip(words[::2], words[1::2], strict=True) if kind in kinds]
+    return tuple((host.strip("[]"), int(port)) for host, _, port in (text.rpartition(":") for text in texts))

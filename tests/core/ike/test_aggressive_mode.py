@@ -20,6 +20,7 @@ from agent.core.config import (
     IkeSettings,
 )
 from agent.core.events import DeletionReason, DropReason, FailureReason, IkeNegotiationFailed
+from agent.core.ike.flags import IkeSaFlag
 from agent.core.ike.message import ENCRYPTION_FLAG, PHASE_1, ZERO_COOKIE, Header, Message
 from agent.core.ike.numbers import NotifyType
 from agent.core.ike.payloads import (
@@ -157,6 +158,34 @@ def offer_of_group_1() -> SecurityAssociation:
     other = aggressive_pair()
     other.initiate()
     return clear(other.alice, 0).only(SecurityAssociation)
+
+
+def test_a_responder_waits_for_its_policy_manager_and_says_so() -> None:
+    pair = aggressive_pair()
+    pair.bob.policies.is_pending = True
+    alices = pair.initiate()
+    pair.run(seconds=0.5)
+    (bobs,) = pair.bob.sas
+    assert bobs.flags == (IkeSaFlag.WAITING_FOR_POLICY_MANAGER,)
+    assert pair.bob.sent == []
+    (answer,) = pair.bob.policies.waiting
+    answer()
+    pair.run(seconds=0.1)
+    assert alices.is_matured
+    assert bobs.is_matured
+
+
+def test_a_refusal_that_comes_late_is_counted_too() -> None:
+    pair = aggressive_pair()
+    pair.bob.policies.is_pending = True
+    set_policy(pair.bob, mode=ExchangeMode.MAIN)
+    pair.initiate()
+    pair.run(seconds=0.5)
+    (answer,) = pair.bob.policies.waiting
+    answer()
+    assert pair.bob.drops == {DropReason.UNSUPPORTED_EXCHANGE: 1}
+    pair.run(seconds=0.1)
+    assert failures(pair.alice) == [FailureReason.NO_PROPOSAL_CHOSEN]
 
 
 # Refusals

@@ -13,18 +13,20 @@ from agent.core.ike.payloads import (
     Identification,
     KeyExchange,
     NatD,
+    NatOa,
     Nonce,
     Notification,
     Payload,
     RawPayload,
     VendorId,
+    decode_chain,
     decode_payloads,
     encode_payloads,
 )
 from tests.core.ike.test_security_association import associations
 
 octets, shorts, longs = st.integers(0, 255), st.integers(0, 0xFFFF), st.integers(0, 0xFFFF_FFFF)
-KNOWN_TYPES = {1, 4, 5, 8, 10, 11, 12, 13, 20}
+KNOWN_TYPES = {1, 4, 5, 8, 10, 11, 12, 13, 20, 21}
 deletes = st.integers(0, 16).flatmap(
     lambda size: st.builds(
         Delete,
@@ -44,6 +46,7 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
     deletes,
     st.builds(VendorId, st.binary(max_size=20)),
     st.builds(NatD, st.binary(max_size=20)),
+    st.builds(NatOa, st.ip_addresses()),
     st.builds(RawPayload, st.integers(4, 255).filter(lambda kind: kind not in KNOWN_TYPES), st.binary(max_size=20)),
 )
 chains = st.lists(payloads, min_size=1, max_size=5).map(tuple)
@@ -87,6 +90,10 @@ def test_padding_may_follow_only_where_it_is_expected() -> None:
         (11, "0000000c0000000101100000", NotifyType.PAYLOAD_MALFORMED),  # an SPI that is not there
         (12, "0000000b00000001010000", NotifyType.PAYLOAD_MALFORMED),
         (12, "0000000c0000000101100001", NotifyType.PAYLOAD_MALFORMED),  # an SPI that is not there
+        (21, "0000000701000a", NotifyType.PAYLOAD_MALFORMED),
+        (21, "0000000c020000000a000001", NotifyType.PAYLOAD_MALFORMED),  # a name instead of an address
+        (21, "0000000c010001000a000001", NotifyType.PAYLOAD_MALFORMED),  # RESERVED
+        (21, "0000000d010000000a00000100", NotifyType.PAYLOAD_MALFORMED),  # five octets of IPv4
         (2, "00000004", NotifyType.INVALID_PAYLOAD_TYPE),  # a proposal outside of an SA payload
         (3, "00000004", NotifyType.INVALID_PAYLOAD_TYPE),
     ],
@@ -105,3 +112,16 @@ def test_a_payload_of_a_private_type_is_carried_as_it_is() -> None:
 @pytest.mark.parametrize(("notify", "is_error"), [(1, True), (16383, True), (16384, False), (24578, False)])
 def test_notify_types_below_16384_report_errors(notify: int, is_error: bool) -> None:
     assert Notification(1, b"", notify).is_error is is_error
+
+
+@given(chains)
+def test_what_a_hash_covers_is_all_behind_the_first_payload_as_it_stood_and_no_padding(
+    chain: tuple[Payload, ...],
+) -> None:
+    decoded, rest = decode_chain(first_type(chain), encode_payloads(chain) + bytes(5), is_padded=True)
+    assert decoded == chain
+    assert rest == encode_payloads(chain[1:])
+
+
+def test_a_chain_of_nothing_has_no_rest() -> None:
+    assert decode_chain(0, bytes(8), is_padded=True) == ((), b"")
