@@ -224,3 +224,25 @@ def test_time_is_left_alone_while_real_peers_take_part(name: str, parameters: di
     refused = error(emulation.connect().rpc(operation(name, **parameters)))
     assert (refused["error-tag"], refused["error-app-tag"]) == ("operation-failed", "pace-fixed")
     assert (emulation.gateway.world.goal, emulation.gateway.world.factor) == (None, 1.0)
+
+
+def test_time_that_passes_their_validity_makes_the_certificates_of_the_chapter_untrusted() -> None:
+    emulation = Emulation()
+    wire, watcher = emulation.connect(), emulation.connect()
+    database = '<certificates xmlns="urn:ipsec-agent:certificates"><certificate/></certificates>'
+    trusted = ".//cert:certificate[cert:id='{}']/cert:trusted"
+    assert [text(wire.get(database), trusted.format(number)) for number in (1, 4, 5)] == ["true", "true", "true"]
+    watcher.rpc(
+        '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"><filter>'
+        '<certificate-expired xmlns="urn:ipsec-agent:certificates"/></filter></create-subscription>'
+    )
+    wire.send(envelope("advance-time", seconds=str(30 * 86400)))
+    assert wire.receive() is None
+    drive(emulation)
+    assert texts(answer(wire), "em:now")
+    data = wire.get(database)
+    assert [text(data, trusted.format(number)) for number in (1, 4, 5)] == ["true", "false", "false"]
+    kinds = []
+    while (message := watcher.receive()) is not None:
+        kinds.append(etree.QName(message[1]).localname)
+    assert kinds.count("certificate-expired") == 2
