@@ -131,6 +131,7 @@ def test_charon_begins_and_both_ends_come_to_the_same(lab: Lab, mode: str, propo
     gateway, peer = lab.begin(Connection(mode=mode, proposals=proposal, esp_proposals=esp_proposal), tunnel)
     code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "6"))
     assert code == 0, said
+    gateway.until(lambda: gateway.tunnel.pairs, "a pair of IPsec SAs: message 3 may still be on its way")
     (sa,) = gateway.matured
     assert sa.role is Role.RESPONDER
     assert_both_list_the_same(gateway, peer)
@@ -200,6 +201,7 @@ def test_traffic_that_the_device_has_no_security_association_for_is_refused(lab:
 def test_another_pre_shared_key_fails_at_both_ends_when_the_device_begins(lab: Lab) -> None:
     gateway, peer = lab.begin(Connection(secret="another"), TUNNEL)
     gateway.until(lambda: "message parsing failed" in peer.log, "that charon cannot read message 5")
+    gateway.until(lambda: any(gateway.device.ike_statistics.dropped.values()), "that its answer has come, unreadable")
     gateway.leap_on(60 * SECOND)
     assert gateway.seen(IkeNegotiationFailed)[0].reason is FailureReason.AUTHENTICATION_FAILED
     assert gateway.seen(PeerUnreachable) == []
@@ -241,6 +243,7 @@ def test_of_two_lifetimes_the_shorter_one_holds(lab: Lab) -> None:
     gateway, peer = lab.begin(Connection(more="rekey_time = 5h"), RealTunnel(remote_port=NOWHERE))
     code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "6"))
     assert code == 0, said
+    gateway.until(lambda: gateway.tunnel.pairs, "a pair of IPsec SAs")
     (sa,) = gateway.matured
     assert sa.remaining_seconds is not None
     assert 3590 <= sa.remaining_seconds <= 3600

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.core.config import NAT_TRAVERSAL_VENDOR_ID as NAT_TRAVERSAL_VENDOR_ID
 from agent.core.config import HashAlgorithm
 from agent.core.crypto import hashes
 from agent.core.identifiers import Endpoint

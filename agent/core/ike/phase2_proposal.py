@@ -189,11 +189,12 @@ def choose(offered: SecurityAssociation, policy: IpsecPolicy, manner: Manner) ->
         spis = _spis(parts)
         if spis is None:
             continue
-        for transforms in product(*(part.transforms for part in parts)):
-            read = {protocol: _read(each) for protocol, each in zip(spis, transforms, strict=True)}
+        readings = ([(each, _read(each)) for each in part.transforms] for part in parts)
+        for combination in product(*readings):
+            read = {protocol: each for protocol, (_, each) in zip(spis, combination, strict=True)}
             found = _agree(read, policy.proposals, manner)
             if found is not None:
-                chosen = (replace(part, transforms=(each,)) for part, each in zip(parts, transforms, strict=True))
+                chosen = (replace(part, transforms=(each,)) for part, (each, _) in zip(parts, combination, strict=True))
                 is_shortened = any(each is not None and each.lifetimes != lifetimes_of(found) for each in read.values())
                 return Choice(found, tuple(chosen), spis, is_shortened)
     return None

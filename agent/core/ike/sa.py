@@ -277,24 +277,10 @@ class IkeSa:
         else:
             raise Discarded(DropReason.UNEXPECTED_MESSAGE)
 
-    def _receive_informational(self, header: Header, datagram: bytes) -> bool:
-        try:
-            return self._informational.receive(header, datagram, is_matured=self.is_matured)
-        except Discarded as discarded:
-            if self._phase1 is not None and discarded.reason in _OTHER_KEYS:
-                self._phase1.on_unreadable_answer()
-            raise
-
     def note_sign_of_life(self) -> None:
         """See something authentic of the peer, such as a packet under an IPsec SA with it: there is no need to ask."""
         if self._liveness is not None:
             self._liveness.note_heard()
-
-    def _note_authentic(self, path: Path) -> None:
-        """See a new message of the peer: it is there, and its translator may have another port for it by now."""
-        self.note_sign_of_life()
-        if self.nat.is_remote_behind_nat:
-            self._path = Path(self.local, path.remote)
 
     def send_delete(self) -> None:
         """Tell the peer that this IKE SA is deleted."""
@@ -316,6 +302,14 @@ class IkeSa:
             self._phase2.close()
         if self._liveness is not None:
             self._liveness.close()
+
+    # Messages
+
+    def _note_authentic(self, path: Path) -> None:
+        """See a new message of the peer: it is there, and its translator may have another port for it by now."""
+        self.note_sign_of_life()
+        if self.nat.is_remote_behind_nat:
+            self._path = Path(self.local, path.remote)
 
     # What phase 1 reports
 
@@ -436,6 +430,14 @@ class IkeSa:
         return self._informational.send((notification,), is_protected=True)
 
     # Informational exchanges
+
+    def _receive_informational(self, header: Header, datagram: bytes) -> bool:
+        try:
+            return self._informational.receive(header, datagram, is_matured=self.is_matured)
+        except Discarded as discarded:
+            if self._phase1 is not None and discarded.reason in _OTHER_KEYS:
+                self._phase1.on_unreadable_answer()
+            raise
 
     def on_notification(self, notification: Notification) -> Notification | None:
         """Hear an error of the peer, which ends a negotiation, or a status; return the answer, if there is one.

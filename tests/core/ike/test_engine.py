@@ -227,11 +227,17 @@ def test_outcomes_are_counted_at_both_ends() -> None:
 # Hostile networks
 
 
-@given(st.binary(max_size=300).filter(lambda datagram: datagram != KEEPALIVE))
-def test_arbitrary_octets_are_dropped_and_counted(datagram: bytes) -> None:
-    pair = Pair()
-    pair.bob.engine.receive(ALICES_PORT, BOBS_PORT, datagram)
-    assert sum(pair.bob.drops.values()) == 1
+@pytest.mark.parametrize("mode", list(ExchangeMode))
+@pytest.mark.parametrize("times", [1, 10])
+def test_an_address_that_has_not_answered_is_sent_at_most_three_times_what_came_from_it(
+    mode: ExchangeMode, times: int
+) -> None:
+    pair = pair_of(mode)
+    datagram = first_message(pair)
+    for _ in range(times):
+        pair.bob.engine.receive(ALICES_PORT, BOBS_PORT, datagram)
+    pair.run(seconds=120)
+    assert 0 < sum(len(each.payload) for each in pair.bob.sent) <= 3 * times * len(datagram)
     assert pair.bob.sas == []
 
 
@@ -245,6 +251,14 @@ def pair_of(mode: ExchangeMode, seed: int = 7) -> Pair:
     pair.bob.policies.by_address[ALICE] = policy(ALICE, mode=mode)
     pair.set_terms()
     return pair
+
+
+@given(st.binary(max_size=300).filter(lambda datagram: datagram != KEEPALIVE))
+def test_arbitrary_octets_are_dropped_and_counted(datagram: bytes) -> None:
+    pair = Pair()
+    pair.bob.engine.receive(ALICES_PORT, BOBS_PORT, datagram)
+    assert sum(pair.bob.drops.values()) == 1
+    assert pair.bob.sas == []
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
