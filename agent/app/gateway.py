@@ -31,6 +31,8 @@ from agent.core.world import Entropy, Event, World
 from agent.datastore.registry import Registry, compile_bindings
 from agent.datastore.schema import ModuleRequest, Schema, load_schema
 from agent.datastore.stores import Stores
+from agent.datastore.tree import Branch
+from agent.netconf.base_notifications import BASE_NOTIFICATIONS
 from agent.netconf.monitoring import ACCESS_CONTROL, MONITORING
 from agent.netconf.server import Clocks, Server
 from agent.netconf.session import SessionLimits
@@ -44,7 +46,10 @@ MODULES: Final = (
     ModuleRequest("ipsec-agent-redundancy"),
     ModuleRequest("ipsec-agent-certificates"),
     ModuleRequest("ipsec-agent-emulation"),
-    ModuleRequest("ietf-netconf", ("writable-running", "rollback-on-error", "validate", "startup")),
+    ModuleRequest(
+        "ietf-netconf",
+        ("writable-running", "candidate", "confirmed-commit", "rollback-on-error", "validate", "startup"),
+    ),
     ModuleRequest("ietf-netconf-monitoring"),
     ModuleRequest("ietf-netconf-acm"),
     ModuleRequest("ietf-datastores"),
@@ -52,6 +57,7 @@ MODULES: Final = (
     ModuleRequest("ietf-netconf-with-defaults"),
     ModuleRequest("notifications"),
     ModuleRequest("nc-notifications"),
+    ModuleRequest("ietf-netconf-notifications"),
 )
 """The modules that are served, with the features they have."""
 BINDINGS: Final = (
@@ -65,6 +71,7 @@ BINDINGS: Final = (
     ACCESS_CONTROL,
     YANG_LIBRARY,
     STREAMS,
+    BASE_NOTIFICATIONS,
 )
 
 
@@ -76,6 +83,16 @@ class StartupKeeper(Protocol):
 
     def keep(self, xml: bytes) -> None:
         """Keep top-level elements; OSError when that cannot be done."""
+
+
+class RollbackKeeper(Protocol):
+    """Where what a commit goes back to outlives the process, as long as nobody has confirmed it."""
+
+    def load(self) -> ConfigurationFile | None:
+        """Return what was kept, None when nothing is."""
+
+    def keep(self, xml: bytes | None) -> None:
+        """Keep top-level elements, or forget them; OSError when that cannot be done."""
 
 
 class CertificateKeeper(Protocol):
@@ -113,25 +130,39 @@ def boot(
     entropy: Entropy | None = None,
     startup: StartupKeeper | None = None,
     certificates: CertificateKeeper | None = None,
+    rollback: RollbackKeeper | None = None,
     settings: IkeSettings | None = None,
 ) -> Gateway:
     """Assemble a scenario's gateway, configure it, start it, and let it settle; BadConfiguration when it cannot be.
 
     It is configured by its startup datastore if `startup` has one, and has the certificates that `certificates` has
-    kept, else what the scenario says.
+    kept, else what the scenario says. What `rollback` has goes before either: the device went down with a commit that
+    nobody had confirmed, and such a one is undone (RFC 6241 section 8.4).
     """
     world = World(now=scenario.start, seed=scenario.seed, factor=scenario.time_scale, entropy=entropy)
     network = Network(world)
     peers = [_peer(world, network, plan, registry) for plan in scenario.peers]
     device = Device(world, network, scenario.device.bare, settings, peers)
     _restore(device, scenario, certificates)
-    clocks, secrets = Clocks(lambda: world.now, management), Secrets(registry.secrets, seal)
-    stores = Stores(clocks.device, lambda root: startup.keep(server.transactions.serialize(root)) if startup else None)
+    clocks, secrets = Clocks(lambda: world.now, management, world.call_at), Secrets(registry.secrets, seal)
+
+    def keep_startup(root: Branch) -> None:
+        if startup is not None:
+            startup.keep(server.transactions.serialize(root))
+
+    def keep_rollback(root: Branch | None) -> None:
+        if rollback is not None:
+            rollback.keep(None if root is None else server.transactions.serialize(root))
+
+    stores = Stores(clocks.device, keep_startup, keep_rollback)
     server = Server(registry, stores, clocks, limits, (Configuration(device),), secrets)
     kept = startup.load() if startup is not None else None
     commit((kept,) if kept is not None else scenario.device.configuration, registry, server.transactions, secrets.keep)
     if kept is not None:
         stores.restore_startup(stores.running)
+    if rollback is not None and (unconfirmed := rollback.load()) is not None:
+        commit((unconfirmed,), registry, server.transactions, secrets.keep)
+        rollback.keep(None)
     _attach(server, device)
     device.start()
     world.advance(scenario.start + scenario.settle)

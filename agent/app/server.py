@@ -22,12 +22,12 @@ from agent.app import real_peers
 from agent.app.gateway import Gateway, boot, load_registry
 from agent.app.scenario import Scenario, load_scenario
 from agent.app.settings import ListenAddress, ServeOptions
-from agent.app.startup import CERTIFICATES, STARTUP, KeptCertificates, Startup
+from agent.app.startup import CERTIFICATES, ROLLBACK, STARTUP, KeptCertificates, Rollback, Startup
 from agent.app.state import StateDirectory, default_state_directory
 from agent.app.users import Users, choose_users
 from agent.core.crypto.seal import KEY_OCTETS, Seal
 from agent.core.world import SECOND
-from agent.netconf.server import Client
+from agent.netconf.server import Client, Server
 from agent.netconf.session import NetconfSession, SessionLimits
 from agent.transport import ssh
 from agent.transport.driver import Driver
@@ -49,7 +49,7 @@ def run(options: ServeOptions) -> None:
     with StateDirectory.open(path) as state, real_peers.bound(options.ike) as sockets:
         limits = SessionLimits(options.settings.limits.hello_seconds, options.settings.limits.idle_seconds)
         if options.reset:
-            for name in (STARTUP, CERTIFICATES):
+            for name in (STARTUP, ROLLBACK, CERTIFICATES):
                 state.remove(name)
         gateway = boot(
             scenario if sockets is None else replace(scenario, settle=0),  # real peers settle at wall speed only
@@ -59,6 +59,7 @@ def run(options: ServeOptions) -> None:
             limits,
             entropy=None if sockets is None else real_peers.SystemEntropy(),
             startup=Startup(state),
+            rollback=Rollback(state),
             certificates=KeptCertificates(state),
             settings=None if sockets is None else real_peers.ike_settings(sockets),
         )
@@ -98,14 +99,44 @@ async def _serve(
     )
     carrier = None if sockets is None else await real_peers.connect(gateway, sockets, driver.catch_up)
     driver.start()
+    timer = ManagementTimer(gateway.server, loop, driver.catch_up)
     if carrier is not None:
         await _settle(scenario, stopped)
     _say_ready(scenario, [ListenAddress(host, port) for host, port in listener.addresses], users, sockets)
     await stopped.wait()
     await listener.close()
+    timer.stop()
     driver.stop()
     if carrier is not None:
         carrier.close()
+
+
+class ManagementTimer:
+    """Runs what a server has to do at some management time, whatever sessions there are."""
+
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop, before: Callable[[], object]) -> None:
+        """Begin at once; `before` brings the device up to now."""
+        self._server = server
+        self._loop = loop
+        self._before = before
+        self._timer: asyncio.TimerHandle | None = None
+        server.when_rescheduled(self._arrange)
+        self._arrange()
+
+    def stop(self) -> None:
+        """Run nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _arrange(self) -> None:
+        self.stop()
+        deadline = self._server.next_deadline()
+        self._timer = None if deadline is None else self._loop.call_at(deadline, self._run)
+
+    def _run(self) -> None:
+        self._before()
+        self._server.advance(self._loop.time())
+        self._arrange()
 
 
 async def _settle(scenario: Scenario, stopped: asyncio.Event) -> None:

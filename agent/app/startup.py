@@ -11,6 +11,7 @@ from agent.app.state import StateDirectory
 from agent.core.pki import DatabaseState
 
 STARTUP: Final = "startup.xml"
+ROLLBACK: Final = "rollback.xml"
 CERTIFICATES: Final = "certificates"
 log: Final = logging.getLogger(__name__)
 _START: Final = b'<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
@@ -36,6 +37,29 @@ class Startup:
                 self._state.write(STARTUP, _START + xml + _END)
             else:
                 self._state.remove(STARTUP)
+        except StateError as error:
+            raise OSError(str(error)) from error
+
+
+class Rollback:
+    """What a commit that waits to be confirmed goes back to; satisfies gateway.RollbackKeeper."""
+
+    def __init__(self, state: StateDirectory) -> None:
+        """Use a directory that is ours."""
+        self._state = state
+
+    def load(self) -> ConfigurationFile | None:
+        """Return what was kept, None when nothing is. StateError when it cannot be read."""
+        xml = self._state.read(ROLLBACK)
+        return None if xml is None else ConfigurationFile(str(self._state.path / ROLLBACK), xml)
+
+    def keep(self, xml: bytes | None) -> None:
+        """Keep top-level elements, or forget them. OSError when that cannot be done."""
+        try:
+            if xml is None:
+                self._state.remove(ROLLBACK)
+            else:
+                self._state.write(ROLLBACK, _START + xml + _END)
         except StateError as error:
             raise OSError(str(error)) from error
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+_MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def date_and_time(at: int) -> str:
     """Return the text of a device time, in microseconds since the Unix epoch, with a fraction where it has one."""
     return (_EPOCH + timedelta(microseconds=at)).isoformat()
+
+
+def microseconds(text: str) -> int:
+    """Return the device time of a canonical text, in microseconds since the Unix epoch; finer parts are cut off."""
+    return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND

@@ -161,3 +161,8 @@ def lock_denied(message: str, owner: int) -> RpcError:
 def in_use(message: str) -> RpcError:
     """A datastore that another session has locked (RFC 6241 section 7.5)."""
     return RpcError(ErrorType.PROTOCOL, "in-use", message)
+
+
+def resource_denied(message: str) -> RpcError:
+    """What would take more of the server than it gives to one request."""
+    return RpcError(ErrorType.APPLICATION, "resource-denied", message)

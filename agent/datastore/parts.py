@@ -12,6 +12,7 @@ from typing import Final
 
 from agent.datastore.defaults import DefaultsMode, DefaultValue
 from agent.datastore.markup import element_of, plain, tags
+from agent.datastore.origins import PLAIN, Origin, OriginView, StartTags, of_instance, of_value
 from agent.datastore.registry import StateContainer, StateList, Value
 from agent.datastore.schema import Kind, SchemaNode
 from agent.datastore.selection import Selection, merge
@@ -48,14 +49,16 @@ class LeafPart(Part):
         getter: Callable[[object], Value] | None,
         only: frozenset[str] | None = None,
         mode: DefaultsMode = DefaultsMode.EXPLICIT,
+        attributes: str = "",
     ) -> None:
         self._node = node
         self._getter = getter
         self._only = only
         self._trims = mode is DefaultsMode.TRIM and bool(node.defaults)
-        self._tagged = element_of(node, node.parent, TAG) if mode is DefaultsMode.REPORT_ALL_TAGGED else None
-        self._start, self._end = tags(node, node.parent)
-        self._element = element_of(node, node.parent)
+        tagged = mode is DefaultsMode.REPORT_ALL_TAGGED
+        self._tagged = element_of(node, node.parent, TAG + attributes) if tagged else None
+        self._start, self._end = tags(node, node.parent, attributes)
+        self._element = element_of(node, node.parent, attributes)
         self._is_list = node.kind is Kind.LEAF_LIST
 
     def text(self, config: Branch | None, subject: object) -> str:
@@ -79,6 +82,29 @@ class LeafPart(Part):
         return self._element(value)
 
 
+class OriginLeafPart(Part):
+    """A leaf, leaf-list or anydata of the configuration, of which it matters where its values come from.
+
+    `parts` render what is of each origin that is wanted; `inherited` what has the origin of its parent, None where the
+    origins of all are shown.
+    """
+
+    def __init__(self, node: SchemaNode, parts: Mapping[Origin, Part], inherited: Part | None) -> None:
+        self._node = node
+        self._parts = parts
+        self._inherited = inherited
+
+    def text(self, config: Branch | None, subject: object) -> str:
+        """Render the value or the values, which are all of one origin."""
+        value: object = config.children.get(self._node) if config is not None else None
+        origin = Origin.SYSTEM if value is None else of_value(value[0] if isinstance(value, tuple) else value)
+        if origin not in self._parts:
+            return ""
+        is_inherited = self._inherited is not None and origin is of_instance(config)
+        part = self._inherited if is_inherited and self._inherited is not None else self._parts[origin]
+        return part.text(config, subject)
+
+
 def each(value: object) -> Iterator[object]:
     """Iterate over the values of a leaf-list, which may be given as a single one."""
     if isinstance(value, str) or not hasattr(value, "__iter__"):
@@ -90,13 +116,14 @@ def each(value: object) -> Iterator[object]:
 class Body:
     """The children of one instance, for one way in which its filters' matches hold.
 
-    One that is `bare` is shown even if there is nothing in it but its keys.
+    One that is `bare` is shown even if there is nothing in it but its keys; `shy` is the same that is not.
     """
 
     def __init__(self, keys: Sequence[Part], rest: Sequence[Part], *, bare: bool) -> None:
         self._keys = tuple(keys)
         self._rest = tuple(rest)
         self.bare = bare
+        self.shy = Body(keys, rest, bare=False) if bare else self
         self.streams = any(part.streams for part in rest)
 
     def text(self, config: Branch | None, subject: object) -> str:
@@ -145,36 +172,50 @@ class Guard:
 
 
 class ContainerPart(Part):
-    """A container: shown when something in it is, or, as a whole, when its presence means something."""
+    """A container: shown when something in it is, or, as a whole, when its presence means something.
 
-    def __init__(self, node: SchemaNode, guard: Guard, state: StateContainer[object, object] | None) -> None:
+    Where another is to be shown without what is in it, `whole` tells whether there is anything in it.
+    """
+
+    def __init__(
+        self,
+        node: SchemaNode,
+        guard: Guard,
+        state: StateContainer[object, object] | None,
+        whole: Part | None = None,
+        origins: OriginView = PLAIN,
+    ) -> None:
         self._node = node
-        self._start, self._end = tags(node, node.parent)
+        self._tags = StartTags(node, origins)
+        self._wanted = origins.wanted
         self._guard = guard
         self._state = state
+        self._whole = whole
         self.streams = guard.streams
 
     def text(self, config: Branch | None, subject: object) -> str:
         """Render all at once."""
-        inner, subject = self._instance(config, subject)
-        body = self._guard.body(inner, subject)
+        inner, selected = self._instance(config, subject)
+        body = self._guard.body(inner, selected)
         if body is None:
             return ""
-        text = body.text(inner, subject)
-        return f"{self._start}{text}{self._end}" if text or self._is_shown(body, inner, subject) else ""
+        text = body.text(inner, selected)
+        is_shown = text or self._is_shown(body, inner, selected) or self._is_there(body, config, subject)
+        return f"{self._tags.of(config, inner)}{text}{self._tags.end}" if is_shown else ""
 
     def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
         """Render piece by piece."""
-        inner, subject = self._instance(config, subject)
-        body = self._guard.body(inner, subject)
+        inner, selected = self._instance(config, subject)
+        body = self._guard.body(inner, selected)
         if body is None:
             return
-        if self._is_shown(body, inner, subject):
-            yield self._start
-            yield from body.pieces(inner, subject)
-            yield self._end
+        start = self._tags.of(config, inner)
+        if self._is_shown(body, inner, selected) or self._is_there(body, config, subject):
+            yield start
+            yield from body.pieces(inner, selected)
+            yield self._tags.end
         else:
-            yield from wrapped(self._start, body.pieces(inner, subject), self._end)
+            yield from wrapped(start, body.pieces(inner, selected), self._tags.end)
 
     def _instance(self, config: Branch | None, subject: object) -> tuple[Branch | None, object]:
         inner = config.children.get(self._node) if config is not None else None
@@ -185,7 +226,13 @@ class ContainerPart(Part):
     def _is_shown(self, body: Body, inner: Branch | None, subject: object) -> bool:
         """Tell whether it is shown even without content."""
         is_there = inner is not None or (self._state is not None and subject is not None)
-        return self._node.presence and body.bare and is_there
+        return self._node.presence and body.bare and is_there and of_instance(inner) in self._wanted
+
+    def _is_there(self, body: Body, config: Branch | None, subject: object) -> bool:
+        """Tell whether there is anything in it, where it is to be shown if there is."""
+        if self._whole is None or not body.bare:
+            return False
+        return next(self._whole.pieces(config, subject), None) is not None
 
 
 class ListPart(Part):
@@ -203,9 +250,11 @@ class ListPart(Part):
         state: StateList[object, object] | None,
         keyed: Mapping[Key, Guard] | None,
         key_of: Callable[[object], Key],
+        origins: OriginView = PLAIN,
     ) -> None:
         self._node = node
-        self._start, self._end = tags(node, node.parent)
+        self._tags = StartTags(node, origins)
+        self._wanted = origins.wanted
         self._guard = guard
         self._state = state
         self._keyed = keyed
@@ -217,14 +266,22 @@ class ListPart(Part):
 
     def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
         """Render entry by entry."""
+        end = self._tags.end
         for guard, entry, state in self._instances(entries_of(config, self._node), subject):
             body = guard.body(entry, state)
             if body is None:
                 continue
-            if body.streams:
-                yield from wrapped(self._start, body.pieces(entry, state), self._end)
-            elif text := body.text(entry, state):
-                yield f"{self._start}{text}{self._end}"
+            if of_instance(entry) not in self._wanted:
+                body = body.shy
+            start = self._tags.of(config, entry)
+            if body.streams and not body.bare:
+                yield from wrapped(start, body.pieces(entry, state), end)
+            elif body.streams:
+                yield start
+                yield from body.pieces(entry, state)
+                yield end
+            elif (text := body.text(entry, state)) or body.bare:
+                yield f"{start}{text}{end}"
 
     def _instances(self, configured: Entries, subject: object) -> Iterator[tuple[Guard, Branch | None, object]]:
         if self._keyed is not None:

@@ -8,12 +8,13 @@ filter, can tell of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cache
 
 from agent.datastore.defaults import DefaultsMode
 from agent.datastore.markup import plain
-from agent.datastore.parts import Body, ContainerPart, Guard, LeafPart, ListPart, Matcher, Part, each
+from agent.datastore.origins import PLAIN, Origin, OriginView
+from agent.datastore.parts import Body, ContainerPart, Guard, LeafPart, ListPart, Matcher, OriginLeafPart, Part, each
 from agent.datastore.registry import Registry, Value
 from agent.datastore.schema import Kind, SchemaNode
 from agent.datastore.selection import WHOLE, Alternatives, Match, Selection
@@ -52,10 +53,17 @@ class Compiler:
     """Compiles plans for one reader and one kind of reading; what is selected whole is compiled once."""
 
     def __init__(
-        self, registry: Registry, readable: Readable, *, state: bool, mode: DefaultsMode = DefaultsMode.EXPLICIT
+        self,
+        registry: Registry,
+        readable: Readable,
+        *,
+        state: bool,
+        mode: DefaultsMode = DefaultsMode.EXPLICIT,
+        origins: OriginView = PLAIN,
     ) -> None:
         """Compile what is `readable`, without `state` only configuration; `mode` says what becomes of defaults."""
         self._mode = mode
+        self._origins = origins
         self._registry = registry
         self._readable = cache(readable)
         self._with_state = state
@@ -81,19 +89,46 @@ class Compiler:
         if not self._shown(node):
             return None
         if node.kind in (Kind.LEAF, Kind.LEAF_LIST, Kind.ANYDATA):
-            return LeafPart(node, self._getter(node), _wanted(alternatives), self._mode)
+            return self._leaf(node, _wanted(alternatives))
         if node.kind is Kind.LIST:
             return self._list(node, alternatives)
         state = self._registry.containers.get(node) if self._with_state else None
-        return ContainerPart(node, self._guard(node, alternatives), state)
+        bare = any(selection.bare for selection in alternatives) and not node.presence
+        whole = self._part(node, (WHOLE,)) if bare else None
+        return ContainerPart(node, self._guard(node, alternatives), state, whole, self._view(node))
+
+    def _view(self, node: SchemaNode) -> OriginView:
+        return self._origins if node.config else PLAIN
+
+    def _leaf(self, node: SchemaNode, only: frozenset[str] | None) -> Part:
+        getter, view = self._getter(node), self._view(node)
+        plain = LeafPart(node, getter, only, self._mode)
+        if view == PLAIN or (node.parent is not None and node in node.parent.keys):
+            return plain
+        parts: dict[Origin, Part] = dict.fromkeys(view.wanted, plain)
+        if view.shown:
+            parts = {origin: LeafPart(node, getter, only, self._mode, origin.attribute) for origin in view.wanted}
+        return OriginLeafPart(node, parts, plain if node.parent is not None else None)
 
     def _list(self, node: SchemaNode, alternatives: Alternatives) -> Part | None:
         if not all(self._shown(leaf) for leaf in node.keys):
             return None
         state = self._registry.lists.get(node) if self._with_state else None
         by_key = _by_key(node, alternatives)
-        keyed = None if by_key is None else {key: self._guard(node, chosen) for key, chosen in by_key.items()}
-        return ListPart(node, self._guard(node, alternatives), state, keyed, self._key_of(node))
+        keyed = None if by_key is None else self._keyed(node, by_key)
+        return ListPart(node, self._guard(node, alternatives), state, keyed, self._key_of(node), self._view(node))
+
+    def _keyed(self, node: SchemaNode, by_key: Mapping[Key, Alternatives]) -> Mapping[Key, Guard]:
+        """Return a guard for each entry that is looked up; entries of which the same is selected share one."""
+        guards: dict[Hashable, Guard] = {}
+        keyed: dict[Key, Guard] = {}
+        for key, chosen in by_key.items():
+            rest = [selection.without_key(node, key) for selection in chosen]
+            shape = tuple(selection.shape for selection in rest)
+            if shape not in guards:
+                guards[shape] = self._guard(node, tuple(rest))
+            keyed[key] = guards[shape]
+        return keyed
 
     def _guard(self, node: SchemaNode, alternatives: Alternatives) -> Guard:
         tests = [(self._matcher(selection.matches), selection) for selection in alternatives]
@@ -107,7 +142,7 @@ class Compiler:
 
     def _body(self, node: SchemaNode, selection: Selection) -> Body:
         keys = [part for leaf in node.keys if (part := self._part(leaf, (WHOLE,))) is not None]
-        bare = selection.whole or any(leaf in selection.children for leaf in node.keys)
+        bare = selection.whole or selection.bare or any(leaf in selection.children for leaf in node.keys)
         rest = []
         for child in node.children.values():
             alternatives = (WHOLE,) if selection.whole else selection.children.get(child, ())

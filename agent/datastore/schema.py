@@ -52,7 +52,8 @@ class Schema:
     `modules` are the implemented ones by name, `imported` the others, `by_namespace` the implemented ones again.
     `roots` are the top-level data nodes, `rpcs` and `notifications` the top-level ones of those, each by tag and in
     the order of the modules' names. `content_id` changes whenever the set of modules, revisions and features does
-    (RFC 8525).
+    (RFC 8525). `identities` are those of the implemented modules by their canonical names, 'module:name', each with
+    itself and all that it is derived from.
     """
 
     modules: Mapping[str, Module]
@@ -63,6 +64,7 @@ class Schema:
     notifications: Mapping[str, SchemaNode]
     content_id: str
     validator: Validator
+    identities: Mapping[str, frozenset[str]]
 
     def __repr__(self) -> str:
         """Short, since it holds everything."""
@@ -114,7 +116,8 @@ def load_schema(paths: Sequence[Path] = (), modules: Sequence[ModuleRequest] = (
     implemented = {name: _module(parsed, statement) for name, statement in parsed.implemented.items()}
     imported = tuple(_module(parsed, statement) for statement in parsed.imported)
     names = ModuleNames.of({name: (module.prefix, module.namespace) for name, module in implemented.items()})
-    reader = NodeReader(implemented, TypeReader(parsed.context, parsed.implemented, names))
+    types = TypeReader(parsed.context, parsed.implemented, names)
+    reader = NodeReader(implemented, types)
     nodes = [node for statement in parsed.implemented.values() for node in reader.read_roots(statement)]
     return Schema(
         modules=MappingProxyType(implemented),
@@ -125,6 +128,7 @@ def load_schema(paths: Sequence[Path] = (), modules: Sequence[ModuleRequest] = (
         notifications=_by_tag(node for node in nodes if node.kind is Kind.NOTIFICATION),
         content_id=_content_id([*implemented.values(), *imported]),
         validator=Validator(implemented.values(), parsed.bound_sources()),
+        identities=types.ancestry,
     )
 
 

@@ -6,32 +6,39 @@ nothing can satisfy is no selection at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 from agent.datastore.schema import Kind, SchemaNode
 from agent.datastore.tree import Key
 
+NO_CHILDREN: Mapping[SchemaNode, tuple[Selection, ...]] = MappingProxyType({})
+"""One for all, so that selections without children are of one shape."""
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A leaf, or one of a leaf-list, that must have this canonical value."""
+    """A leaf, or one of a leaf-list, that must have this canonical value; that of a subtree filter is `shown` too."""
 
     leaf: SchemaNode
     value: str
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What one filter node selects of an instance: if all `matches` hold, the whole of it or some of its children.
 
-    The matches are on the instance's children; those of a leaf's or leaf-list's own selection are on itself.
+    The matches are on the instance's children; those of a leaf's or leaf-list's own selection are on itself. One that
+    is `bare` shows the instance even if there is nothing else in it to show.
     """
 
     whole: bool = False
+    bare: bool = False
     matches: tuple[Match, ...] = ()
-    children: Mapping[SchemaNode, tuple[Selection, ...]] = field(default_factory=dict)
+    children: Mapping[SchemaNode, tuple[Selection, ...]] = field(default_factory=lambda: NO_CHILDREN)
 
     @property
     def is_unconditional(self) -> bool:
@@ -45,23 +52,82 @@ class Selection:
             return None
         return tuple(values[leaf] for leaf in node.keys)
 
+    def without_key(self, node: SchemaNode, key: Key) -> Selection:
+        """Return what is left of it for the entry of list `node` with this key: its key needs no matching any more."""
+        given = set(zip(node.keys, key, strict=True))
+        matches = tuple(match for match in self.matches if (match.leaf, match.value) not in given)
+        shows_key = any(match.shown for match in self.matches if match.leaf in node.keys)
+        return replace(self, matches=matches, bare=self.bare or shows_key)
+
+    @property
+    def shape(self) -> Hashable:
+        """Equal for selections that show the same of one node, as far as can be told without a look at all of it."""
+        return self.whole, self.bare, self.matches, id(self.children)
+
 
 Alternatives = tuple[Selection, ...]
+Selections = Mapping[SchemaNode, Alternatives]
 WHOLE: Final = Selection(whole=True)
+_LEAVES: Final = (Kind.LEAF, Kind.LEAF_LIST, Kind.ANYDATA)
 
 
 def merge(alternatives: Iterable[Selection]) -> Selection:
     """Return one selection, without matches, of all that alternatives whose matches hold select together.
 
-    A match node is shown (RFC 6241 section 6.2.5): of a leaf-list the value that was matched.
+    A match node of a subtree filter is shown (RFC 6241 section 6.2.5): of a leaf-list the value that was matched.
     """
+    bare = False
     children: dict[SchemaNode, list[Selection]] = {}
     for alternative in alternatives:
         if alternative.whole:
             return WHOLE
-        for match in alternative.matches:
+        bare = bare or alternative.bare
+        for match in (match for match in alternative.matches if match.shown):
             shown = Selection(whole=True, matches=(match,)) if match.leaf.kind is Kind.LEAF_LIST else WHOLE
             children.setdefault(match.leaf, []).append(shown)
         for node, nested in alternative.children.items():
             children.setdefault(node, []).extend(nested)
-    return Selection(children={node: tuple(nested) for node, nested in children.items()})
+    return Selection(bare=bare, children={node: tuple(nested) for node, nested in children.items()})
+
+
+def to_depth(selected: Selections, levels: int) -> Selections:
+    """Return what is left where of each node that is selected whole only so many levels are shown, itself the first.
+
+    Keys stand with their entries (RFC 8526 section 3.1.1).
+    """
+    return _each(selected, lambda node, selection: _to_depth(node, selection, levels))
+
+
+def _to_depth(node: SchemaNode, selection: Selection, levels: int) -> Selection:
+    if not selection.whole:
+        children = _each(selection.children, lambda child, inner: _to_depth(child, inner, levels))
+        return replace(selection, children=children)
+    if not node.children:
+        return selection
+    below = node.children.values() if levels > 1 else ()
+    children = {child: (_to_depth(child, WHOLE, levels - 1),) for child in below}
+    return Selection(bare=True, matches=selection.matches, children=children)
+
+
+def of_config(selected: Selections, *, config: bool) -> Selections:
+    """Return what is configuration of what is selected, or (not `config`) what is state, with what is above it."""
+    return _each(selected, lambda node, selection: _of_config(node, selection, config=config))
+
+
+def _of_config(node: SchemaNode, selection: Selection, *, config: bool) -> Selection | None:
+    if not node.config:
+        return None if config else selection
+    if node.kind in _LEAVES:
+        return selection if config else None
+    whole = {child: (WHOLE,) for child in node.children.values()} if selection.whole else selection.children
+    children = _each(whole, lambda child, inner: _of_config(child, inner, config=config))
+    bare = config and (selection.bare or (selection.whole and (node.presence or node.kind is Kind.LIST)))
+    return Selection(bare=bare, matches=selection.matches, children=children)
+
+
+def _each(selected: Selections, change: Callable[[SchemaNode, Selection], Selection | None]) -> Selections:
+    changed = {
+        node: tuple(one for selection in alternatives if (one := change(node, selection)) is not None)
+        for node, alternatives in selected.items()
+    }
+    return {node: alternatives for node, alternatives in changed.items() if alternatives}

@@ -69,6 +69,16 @@ class TypeReader:
             "union": self._union,
         }
 
+    @property
+    def ancestry(self) -> Mapping[str, frozenset[str]]:
+        """The identities by their canonical names, each with those it is derived from and itself."""
+        return MappingProxyType(
+            {
+                name: frozenset(f"{base.i_module.i_modulename}:{base.arg}" for base in _ancestors(identity))
+                for name, identity in self._identities.items()
+            }
+        )
+
     def read(self, type_statement: Statement, leaf: Statement) -> ValueType:
         """The type of `leaf`, or of a member of its union. Raises SchemaError for a leafref that leads nowhere."""
         typedef = type_statement.i_typedef
@@ -121,10 +131,24 @@ class TypeReader:
         if target in self._followed:
             raise SchemaError(f"{leaf.pos}: the leafref of '{leaf.arg}' leads back to itself")
         required = all(argument(step, "require-instance", "true") == "true" for step in derivation)
+        path = derivation[0].search("path")[0]
         self._followed.append(target)
-        leafref = Leafref(target=self.read(target_type, target), require_instance=required)
+        leafref = Leafref(
+            target=self.read(target_type, target),
+            require_instance=required,
+            path=path.arg,
+            namespaces=self._namespaces(path, leaf),
+        )
         self._followed.pop()
         return leafref
+
+    def _namespaces(self, path: Statement, leaf: Statement) -> Mapping[str | None, str]:
+        """The prefixes of a path; a name without one is of the module that the leaf is in (section 6.4.1)."""
+        written = path.i_orig_module
+        modules: dict[str | None, str] = {None: leaf.i_module.i_modulename, written.i_prefix: written.i_modulename}
+        modules.update({prefix: module for prefix, (module, _) in written.i_prefixes.items()})
+        known = self._names.prefixes
+        return MappingProxyType({prefix: known[module][1] for prefix, module in modules.items() if module in known})
 
     def _union(self, derivation: list[Statement], leaf: Statement) -> ValueType:
         return Union(
@@ -182,7 +206,21 @@ def _decimal64(derivation: list[Statement], leaf: Statement) -> ValueType:
 
 
 def _enumeration(derivation: list[Statement], leaf: Statement) -> ValueType:
-    return Enumeration(names=tuple(enum.arg for enum in _last(derivation, "enum")))
+    numbers = _enum_values(derivation[0])
+    names = tuple(enum.arg for enum in _last(derivation, "enum"))
+    return Enumeration(names=names, numbers=tuple(numbers[name] for name in names))
+
+
+def _enum_values(builtin: Statement) -> Mapping[str, int]:
+    """The values of the first type of a derivation, which the others keep (section 9.6.4.2).
+
+    pyang has them too, but after a negative one it goes on with zero.
+    """
+    values: dict[str, int] = {}
+    for enum in builtin.search("enum"):
+        following = max(values.values(), default=-1) + 1
+        values[enum.arg] = int(argument(enum, "value", str(following)))
+    return values
 
 
 def _bits(derivation: list[Statement], leaf: Statement) -> ValueType:

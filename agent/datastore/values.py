@@ -12,7 +12,7 @@ import binascii
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from agent.datastore.restrictions import Bounds, InvalidValue, Pattern, quote
@@ -207,9 +207,10 @@ class Boolean(ValueType):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enumeration(ValueType):
-    """One of `names` (section 9.6), in schema order."""
+    """One of `names` (section 9.6), in schema order, each with the integer in `numbers` at the same place."""
 
     names: tuple[str, ...]
+    numbers: tuple[int, ...] = ()
     base: str = "enumeration"
 
     def parse(self, text: str, namespaces: Mapping[str | None, str] = NO_NAMESPACES) -> str:
@@ -276,10 +277,15 @@ class Empty(ValueType):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leafref(ValueType):
-    """A reference to a leaf (section 9.9), whose type is `target`. Whether an instance exists is libyang's to judge."""
+    """A reference to a leaf (section 9.9), whose type is `target`. Whether an instance exists is libyang's to judge.
+
+    `path` is the XPath to the leaf, with the prefixes of `namespaces`, None that of names without a prefix.
+    """
 
     target: ValueType
     require_instance: bool = True
+    path: str = ""
+    namespaces: Mapping[str | None, str] = field(default_factory=lambda: NO_NAMESPACES, repr=False, hash=False)
     base: str = "leafref"
 
     def parse(self, text: str, namespaces: Mapping[str | None, str] = NO_NAMESPACES) -> str:

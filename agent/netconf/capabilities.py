@@ -20,9 +20,12 @@ YANG_LIBRARY: Final = f"{CAPABILITY}:yang-library:1.1"
 BY_FEATURE: Final = MappingProxyType(
     {
         "writable-running": (f"{CAPABILITY}:writable-running:1.0",),
+        "candidate": (f"{CAPABILITY}:candidate:1.0",),
+        "confirmed-commit": (f"{CAPABILITY}:confirmed-commit:1.0", f"{CAPABILITY}:confirmed-commit:1.1"),
         "rollback-on-error": (f"{CAPABILITY}:rollback-on-error:1.0",),
         "validate": (f"{CAPABILITY}:validate:1.0", f"{CAPABILITY}:validate:1.1"),
         "startup": (f"{CAPABILITY}:startup:1.0",),
+        "xpath": (f"{CAPABILITY}:xpath:1.0",),
     }
 )
 """What the features of ietf-netconf announce."""
@@ -30,6 +33,10 @@ BY_MODULE: Final = MappingProxyType(
     {
         "ietf-netconf-with-defaults": (
             f"{CAPABILITY}:with-defaults:1.0?basic-mode=explicit&also-supported=trim,report-all,report-all-tagged",
+        ),
+        "ietf-netconf-nmda": (
+            f"{CAPABILITY}:with-operational-defaults:1.0"
+            "?basic-mode=report-all&also-supported=explicit,trim,report-all-tagged",
         ),
         "notifications": (f"{CAPABILITY}:notification:1.0", f"{CAPABILITY}:interleave:1.0"),
     }

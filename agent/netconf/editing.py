@@ -19,6 +19,7 @@ from agent.netconf.request import BASE, Reply, Request
 STOP: Final = "stop-on-error"
 CONTINUE: Final = "continue-on-error"
 TEST_ONLY: Final = "test-only"
+TEST_THEN_SET: Final = "test-then-set"
 
 
 def edit_config(request: Request) -> Reply:
@@ -26,14 +27,19 @@ def edit_config(request: Request) -> Reply:
 
     The test-options 'set' and 'test-then-set' are the same here: nothing is set that has not been validated. An edit
     with an error changes nothing, and with stop-on-error its first error is told, else all of them; with
-    continue-on-error what is right is done all the same.
+    continue-on-error what is right is done all the same. The candidate is not validated unless that is asked for: it
+    can take several edits to make it valid (RFC 7950 section 8.3.3).
     """
-    target = request.named_datastore("target")
+    return change(request, request.named_datastore("target"), request.input.leaf("error-option"))
+
+
+def change(request: Request, target: Datastore, option: str | None = None) -> Reply:
+    """Carry out an edit of a datastore as the error-option says; without one as rollback-on-error."""
     config = request.parameter("config")
     if config is None:
-        raise errors.missing_element("config", "edit-config needs a config")
-    require_unlocked(request, target)
-    host, option = request.host, request.input.leaf("error-option")
+        raise errors.missing_element("config", f"{request.rpc.name} needs a config")
+    request.host.stores.require_unlocked(target, request.caller.session_id)
+    host = request.host
     before = host.stores.root(target)
     default = Operation(str(request.input.leaf("default-operation")))
     edited = edit(host.registry.schema, before, config, default, host.seal)
@@ -42,15 +48,21 @@ def edit_config(request: Request) -> Reply:
         raise RpcErrors(refused[:1] if option == STOP else refused)
     try:
         host.authorize(request.caller, before, edited.root, edited.repeated)
-        if request.input.leaf("test-option") == TEST_ONLY:
+        if _is_tested(request, target):
             host.transactions.check(edited.root)
-        else:
-            store(request, target, edited.root)
+        if request.given("test-option") != TEST_ONLY:
+            host.changes.store(request.caller, target, edited.root)
     except (RpcError, RpcErrors) as error:
         raise RpcErrors((*refused, *error.errors)) from error
     if refused:
         raise RpcErrors(refused)
     return iter((OK,))
+
+
+def _is_tested(request: Request, target: Datastore) -> bool:
+    """Tell whether the result of an edit is to be validated before it is set, if it is to be set at all."""
+    option = request.given("test-option")
+    return option == TEST_ONLY or (target is Datastore.CANDIDATE and option == TEST_THEN_SET)
 
 
 def copy_config(request: Request) -> Reply:
@@ -63,7 +75,7 @@ def copy_config(request: Request) -> Reply:
     if source is target:
         message = f"{target.value} is both source and target"
         raise errors.invalid_value(message, kind=ErrorType.PROTOCOL)
-    require_unlocked(request, target)
+    request.host.stores.require_unlocked(target, request.caller.session_id)
     host, root = request.host, _source(request, source)
     saves = (source, target) == (Datastore.RUNNING, Datastore.STARTUP)
     if source is not None and not saves:
@@ -71,16 +83,16 @@ def copy_config(request: Request) -> Reply:
     root = _with_defaults(request, root)
     if not saves:
         host.authorize(request.caller, host.stores.root(target), root)
-    store(request, target, root)
+    host.changes.store(request.caller, target, root)
     return iter((OK,))
 
 
 def delete_config(request: Request) -> Reply:
     """Empty a datastore (section 7.4); the model leaves only startup to be deleted."""
     target = request.named_datastore("target")
-    require_unlocked(request, target)
+    request.host.stores.require_unlocked(target, request.caller.session_id)
     request.host.authorize(request.caller, request.host.stores.root(target), Branch(None))
-    _keep(request, target, Branch(None))
+    request.host.changes.keep(request.caller, target, Branch(None))
     return iter((OK,))
 
 
@@ -108,26 +120,3 @@ def _inline(request: Request) -> Branch:
     if config is None:
         raise errors.operation_not_supported(f"{request.rpc.name} takes a datastore or a config as its source")
     return parse_configuration(request.host.registry.schema, config, request.host.seal)
-
-
-def require_unlocked(request: Request, datastore: Datastore) -> None:
-    """Raise in-use where another session has locked a datastore (section 7.5)."""
-    lock = request.host.stores.lock_of(datastore)
-    if lock is not None and lock.session_id != request.caller.session_id:
-        raise errors.in_use(f"session {lock.session_id} has locked {datastore.value}")
-
-
-def store(request: Request, target: Datastore, root: Branch) -> None:
-    """Put a configuration in a datastore's place: only what is valid and can be applied (RFC 7950 section 8.3.3)."""
-    if target is Datastore.RUNNING:
-        request.host.transactions.commit(root)
-    else:
-        request.host.transactions.check(root)
-        _keep(request, target, root)
-
-
-def _keep(request: Request, target: Datastore, root: Branch) -> None:
-    try:
-        request.host.stores.replace(target, root)
-    except OSError as error:
-        raise errors.operation_failed(f"{target.value} cannot be stored: {error.strerror or error}") from error

@@ -1,6 +1,7 @@
-"""Subtree filters as selections (RFC 6241 section 6).
+"""The filters of get and get-config as selections: subtrees (RFC 6241 section 6), and XPath (section 8.9).
 
-Names that the schema does not have select nothing, values that a type does not have match nothing: neither is an error.
+In a subtree, names that the schema does not have select nothing and values that a type does not have match nothing:
+neither is an error.
 """
 
 from __future__ import annotations
@@ -14,30 +15,52 @@ from agent.datastore import errors
 from agent.datastore.errors import ErrorType
 from agent.datastore.registry import Registry
 from agent.datastore.rendering import Roots, everything
-from agent.datastore.schema import Kind, SchemaNode
+from agent.datastore.schema import Kind, Schema, SchemaNode
 from agent.datastore.selection import WHOLE, Alternatives, Match, Selection
 from agent.datastore.values import InvalidValue
+from agent.datastore.xpath import Reader, XPathFilter
 from agent.netconf.messages import BASE_NAMESPACE
+from agent.netconf.xpath import expression_of, parse_condition, select
 
+SUBTREE: Final = "subtree"
+XPATH: Final = "xpath"
 _LEAVES: Final = (Kind.LEAF, Kind.LEAF_LIST)
 _WHITE_SPACE: Final = " \t\r\n"
 
 
-def parse_filter(registry: Registry, operation: etree._Element) -> Roots:
-    """Return what the filter of a get or get-config selects; without one everything, with an empty one nothing."""
+def parse_filter(registry: Registry, operation: etree._Element, read: Reader) -> Roots:
+    """Return what the filter of a get or get-config selects; without one everything, with an empty one nothing.
+
+    `read` renders the data for the reader: not every XPath can do without a look at it.
+    """
     element = operation.find(f"{{{BASE_NAMESPACE}}}filter")
     if element is None:
         return everything(registry)
+    if filter_type(registry.schema, element) == XPATH:
+        return select(registry.schema, expression_of(element), element.nsmap, read)
     return parse_subtree(registry.schema.roots, element)
 
 
-def parse_subtree(roots: Mapping[str, SchemaNode], element: etree._Element) -> Roots:
-    """Return what the elements below a filter select of the top-level nodes; RpcError for another than a subtree."""
-    kind = element.get("type", element.get(f"{{{BASE_NAMESPACE}}}type", "subtree"))
-    if kind != "subtree":
-        message = f"filter type {kind!r}: this server has 'subtree'"
+def filter_type(schema: Schema, element: etree._Element) -> str:
+    """Return the type of a filter; RpcError for one that this server does not have."""
+    kind = element.get("type", element.get(f"{{{BASE_NAMESPACE}}}type", SUBTREE))
+    known = (SUBTREE, XPATH) if "xpath" in schema.modules["ietf-netconf"].features else (SUBTREE,)
+    if kind not in known:
+        message = f"filter type {kind!r}: this server has {' and '.join(map(repr, known))}"
         info = [errors.ErrorInfo("bad-attribute", "type"), errors.ErrorInfo("bad-element", "filter")]
         raise errors.RpcError(ErrorType.PROTOCOL, "bad-attribute", message, info=info)
+    return kind
+
+
+def parse_wanted(schema: Schema, element: etree._Element) -> Roots | XPathFilter:
+    """Return what the filter of a subscription wants of notifications (RFC 5277 section 3.6)."""
+    if filter_type(schema, element) == XPATH:
+        return parse_condition(schema, element)
+    return parse_subtree(schema.notifications, element)
+
+
+def parse_subtree(roots: Mapping[str, SchemaNode], element: etree._Element) -> Roots:
+    """Return what the elements below a filter select of the top-level nodes."""
     selected: dict[SchemaNode, list[Selection]] = {}
     for child in element.iterchildren(etree.Element):
         _add(selected, roots, child)

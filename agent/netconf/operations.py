@@ -13,16 +13,18 @@ from typing import Final
 from lxml import etree
 
 from agent.datastore import errors
+from agent.datastore.date_and_time import microseconds
 from agent.datastore.errors import ErrorType, input_path
 from agent.datastore.output import OK, render_output
 from agent.datastore.parsing import parse_input
 from agent.datastore.registry import Pending
+from agent.datastore.rendering import Roots
 from agent.datastore.schema import SchemaNode
 from agent.datastore.tree import Branch
-from agent.netconf import editing, subscriptions
-from agent.netconf.filters import parse_filter, parse_subtree
+from agent.netconf import committing, editing, nmda, subscriptions
+from agent.netconf.filters import parse_filter, parse_wanted
 from agent.netconf.messages import BASE_NAMESPACE
-from agent.netconf.request import Host, Operation, Reply, Request, Requester
+from agent.netconf.request import NMDA, Host, Operation, Reply, Request, Requester
 from agent.netconf.subscriptions import Subscription
 
 CREATE_SUBSCRIPTION: Final = f"{{{subscriptions.NAMESPACE}}}create-subscription"
@@ -68,9 +70,12 @@ def get_config(request: Request) -> Reply:
 
 def _read(request: Request, root: Branch, *, state: bool) -> Iterator[str]:
     host, mode = request.host, request.defaults_mode
-    plan = host.plan(request.caller, parse_filter(host.registry, request.element), mode, state=state)
     shown = host.with_defaults(root) if mode.shows_defaults else root
-    return _data(plan.pieces(shown, host.subjects))
+
+    def pieces(roots: Roots) -> Iterator[str]:
+        return host.plan(request.caller, roots, mode, state=state).pieces(shown, host.subjects)
+
+    return _data(pieces(parse_filter(host.registry, request.element, pieces)))
 
 
 def _data(pieces: Iterator[str]) -> Iterator[str]:
@@ -113,26 +118,34 @@ def kill_session(request: Request) -> Reply:
 
 
 def create_subscription(request: Request) -> Reply:
-    """Send the notifications of a stream on this session from now on (RFC 5277 section 2.1.1)."""
-    _refuse_replay(request)
+    """Send the notifications of a stream on this session from now on, or from the log (RFC 5277 section 2.1.1)."""
+    start, stop = _period(request)
     stream = str(request.input.leaf("stream"))
     if stream != subscriptions.STREAM:
         path = input_path(request.input, "stream")
         raise errors.invalid_value(f"there is no stream {stream!r}", path=path, kind=ErrorType.PROTOCOL)
     element = request.parameter("filter")
-    chosen = parse_subtree(request.host.registry.schema.notifications, element) if element is not None else None
-    request.session.subscribe(Subscription(stream, chosen))
+    chosen = parse_wanted(request.host.registry.schema, element) if element is not None else None
+    request.session.subscribe(Subscription(stream, chosen, start, stop))
     return iter((OK,))
 
 
-def _refuse_replay(request: Request) -> None:
-    """Answer for the times of a replay, of which this server keeps no log."""
-    if request.input.leaf("startTime") is not None:
-        path = input_path(request.input, "startTime")
-        raise errors.operation_failed("this server keeps no log of notifications to replay", path=path)
-    if request.input.leaf("stopTime") is not None:
-        message = "a stopTime needs a startTime"
-        raise errors.missing_element("startTime", message, input_path(request.input, "startTime"))
+def _period(request: Request) -> tuple[int | None, int | None]:
+    """Return the start time and the stop time of a subscription, in microseconds of device time."""
+    start, stop = (_time(request, name) for name in ("startTime", "stopTime"))
+    start_path, stop_path = (input_path(request.input, name) for name in ("startTime", "stopTime"))
+    if start is None and stop is not None:
+        raise errors.missing_element("startTime", "a stopTime needs a startTime", start_path)
+    if start is not None and start > request.host.now:
+        raise errors.bad_element("startTime", "a replay cannot start in the future", start_path)
+    if start is not None and stop is not None and stop <= start:
+        raise errors.bad_element("stopTime", "a stopTime is later than the startTime", stop_path)
+    return start, stop
+
+
+def _time(request: Request, name: str) -> int | None:
+    given = request.given(name)
+    return None if given is None else microseconds(given)
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
@@ -146,6 +159,9 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
                 ("copy-config", editing.copy_config),
                 ("delete-config", editing.delete_config),
                 ("validate", editing.validate),
+                ("commit", committing.commit),
+                ("cancel-commit", committing.cancel_commit),
+                ("discard-changes", committing.discard_changes),
                 ("lock", lock),
                 ("unlock", unlock),
                 ("close-session", close_session),
@@ -153,5 +169,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
             )
         },
         CREATE_SUBSCRIPTION: create_subscription,
+        f"{{{NMDA}}}get-data": nmda.get_data,
+        f"{{{NMDA}}}edit-data": nmda.edit_data,
     }
 )

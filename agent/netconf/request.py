@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from lxml import etree
 
 from agent.datastore import errors
+from agent.datastore.changes import Changes
 from agent.datastore.defaults import DefaultsMode
-from agent.datastore.errors import InstancePath, RpcError
+from agent.datastore.errors import ErrorType, InstancePath, PathStep, RpcError, input_path
+from agent.datastore.origins import PLAIN, OriginView
 from agent.datastore.parsing import Seal
 from agent.datastore.registry import Caller, Pending, Registry
 from agent.datastore.rendering import Plan, Roots
@@ -21,6 +23,7 @@ from agent.datastore.tree import Branch
 from agent.netconf.messages import BASE_NAMESPACE
 from agent.netconf.subscriptions import Subscription
 
+NMDA: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 Reply = Iterator[str] | Pending
 """The body of a reply as a lazy stream, or an answer that comes later."""
 
@@ -33,12 +36,20 @@ class Host(Protocol):
         """The compiled bindings."""
 
     @property
+    def now(self) -> int:
+        """Device time in microseconds."""
+
+    @property
     def stores(self) -> Stores:
         """The datastores."""
 
     @property
     def transactions(self) -> Transactions:
         """The way of every change to the running datastore."""
+
+    @property
+    def changes(self) -> Changes:
+        """The way of every change that a client makes of a datastore."""
 
     @property
     def seal(self) -> Seal:
@@ -63,7 +74,9 @@ class Host(Protocol):
     def readable(self, caller: Caller, root: Branch) -> Branch:
         """Return what the caller may read of a configuration."""
 
-    def plan(self, caller: Caller, roots: Roots, mode: DefaultsMode, *, state: bool) -> Plan:
+    def plan(
+        self, caller: Caller, roots: Roots, mode: DefaultsMode, *, state: bool, origins: OriginView = PLAIN
+    ) -> Plan:
         """Return the rendering of a selection for a reader."""
 
     def with_defaults(self, root: Branch) -> Branch:
@@ -102,6 +115,13 @@ class Request:
         """On whose behalf."""
         return self.session.caller
 
+    def given(self, name: str) -> str | None:
+        """Return the value of a leaf of the input that the client has given; None for its default, too."""
+        for node, item in self.input.children.items():
+            if node.name == name and isinstance(item, str):
+                return item
+        return None
+
     def parameter(self, name: str) -> etree._Element | None:
         """Return a parameter's element, in the namespace of the operation."""
         return self.element.find(f"{{{etree.QName(self.element).namespace}}}{name}")
@@ -109,10 +129,24 @@ class Request:
     def datastore(self, parameter: str) -> Datastore | None:
         """Return the datastore that source or target names, None for something else; RpcError for nothing at all."""
         container = self.input.container(parameter)
-        names = [node.name for node in container.children] if container is not None else []
-        if len(names) != 1:
+        named = list(container.children.items()) if container is not None else []
+        if len(named) != 1:
             raise errors.missing_element(parameter, f"{parameter!r} names one datastore")
-        return next((datastore for datastore in self.host.stores.names if datastore.value == names[0]), None)
+        (node, value) = named[0]
+        if node.module.namespace == NMDA:
+            return self.conventional(str(value), (*input_path(self.input, parameter), PathStep(node)))
+        return self._stored(node.name)
+
+    def conventional(self, identity: str, path: InstancePath) -> Datastore:
+        """Return the datastore of an identity, as RFC 8526 names them; invalid-value for none that can be written."""
+        datastore = self._stored(identity.removeprefix("ietf-datastores:"))
+        if datastore is None:
+            message = f"{self.rpc.name} is not for the datastore {identity!r}"
+            raise errors.invalid_value(message, path=path, kind=ErrorType.PROTOCOL)
+        return datastore
+
+    def _stored(self, name: str) -> Datastore | None:
+        return next((datastore for datastore in self.host.stores.names if datastore.value == name), None)
 
     def named_datastore(self, parameter: str) -> Datastore:
         """Return the datastore that source or target names; RpcError where it names none that this server has."""
@@ -124,10 +158,8 @@ class Request:
     @property
     def defaults_mode(self) -> DefaultsMode:
         """How defaults are to be shown (RFC 6243 section 4.5)."""
-        for node, item in self.input.children.items():
-            if node.name == "with-defaults" and isinstance(item, str):
-                return DefaultsMode(item)
-        return DefaultsMode.EXPLICIT
+        given = self.given("with-defaults")
+        return DefaultsMode.EXPLICIT if given is None else DefaultsMode(given)
 
 
 Operation = Callable[[Request], Reply]

@@ -9,19 +9,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from agent.datastore.changes import Changes
 from agent.datastore.defaults import DefaultsMode
 from agent.datastore.diff import differences
 from agent.datastore.errors import InstancePath, RpcError
 from agent.datastore.nacm import NACM, AccessControl, AccessCounters, AccessOperation
+from agent.datastore.notifications import LOG_LIMITS, LogLimits, Notification, NotificationLog
+from agent.datastore.origins import PLAIN, OriginView
 from agent.datastore.registry import Caller, Registry
 from agent.datastore.rendering import Compiler, Plan, Roots
 from agent.datastore.schema import SchemaNode
 from agent.datastore.stores import Stores
 from agent.datastore.transaction import Configured, Transactions
 from agent.datastore.tree import Branch
+from agent.netconf.base_notifications import SessionEnded, SessionStarted
 from agent.netconf.capabilities import server_capabilities
-from agent.netconf.session import EndReason, NetconfSession, SessionCounters, SessionLimits
-from agent.netconf.subscriptions import Notification
+from agent.netconf.session import Alarm, EndReason, NetconfSession, SessionCounters, SessionLimits
+from agent.netconf.subscriptions import NOTIFICATION_COMPLETE, REPLAY_COMPLETE, Replay, Subscription
 
 
 class Event(Protocol):
@@ -55,12 +59,26 @@ class OpenSecrets:
 OPEN: Final = OpenSecrets()
 
 
+class NoAlarm:
+    """A call that never comes: that of a device whose time stands still."""
+
+    def __init__(self, at: int, callback: Callable[[], object]) -> None:
+        """Forget it."""
+
+    def cancel(self) -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Device time in microseconds since the Unix epoch, and management time in monotonic seconds."""
+    """Device time in microseconds since the Unix epoch, and management time in monotonic seconds.
+
+    `call_at` arranges a call at a device time that is to come.
+    """
 
     device: Callable[[], int]
     management: Callable[[], float]
+    call_at: Callable[[int, Callable[[], object]], Alarm] = NoAlarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +121,18 @@ class Server:
         limits: SessionLimits,
         targets: Sequence[Configured] = (),
         secrets: Secrecy = OPEN,
+        log_limits: LogLimits = LOG_LIMITS,
     ) -> None:
         """Start without sessions; `targets` are what a running configuration is applied to, beside the access rules."""
         self.registry = registry
         self.stores = stores
         self.transactions = Transactions(registry, stores, (*targets, self), secrets.open)
+        self.changes = Changes(self.transactions, stores, clocks.device, clocks.management, self.publish)
         self.seal = secrets.keep
         self.counters = ServerCounters()
         self.access_counters = AccessCounters()
         self.started_at = clocks.device()
+        self.log = NotificationLog(self.started_at, log_limits)
         self.capabilities = server_capabilities(registry.schema)
         self.sessions: dict[int, OpenSession] = {}
         self._clocks = clocks
@@ -119,13 +140,18 @@ class Server:
         self._subjects: dict[str, object] = {}
         self._last_session_id = 0
         self.access = AccessControl(Branch(registry.schema.node(NACM)))
-        self._compilers: dict[tuple[frozenset[str], bool, DefaultsMode], Compiler] = {}
+        self._compilers: dict[tuple[frozenset[str], bool, DefaultsMode, OriginView], Compiler] = {}
         self._filled = (Branch(None), Branch(None))
 
     @property
     def subjects(self) -> Mapping[str, object]:
         """What the bindings of each module take, by module name."""
         return self._subjects
+
+    @property
+    def now(self) -> int:
+        """Device time in microseconds."""
+        return self._clocks.device()
 
     def attach(self, module: str, subject: object) -> None:
         """Say what the bindings of a module take."""
@@ -182,12 +208,14 @@ class Server:
         """Return what the caller may read of a configuration."""
         return self.access.readable(caller, root)
 
-    def plan(self, caller: Caller, roots: Roots, mode: DefaultsMode, *, state: bool) -> Plan:
+    def plan(
+        self, caller: Caller, roots: Roots, mode: DefaultsMode, *, state: bool, origins: OriginView = PLAIN
+    ) -> Plan:
         """Return the rendering of a selection for a reader; readers of the same groups share what was compiled."""
-        access, reader = self.access, (caller.groups, state, mode)
+        access, reader = self.access, (caller.groups, state, mode, origins)
         if reader not in self._compilers:
             self._compilers[reader] = Compiler(
-                self.registry, lambda node: access.may_read(caller, node), state=state, mode=mode
+                self.registry, lambda node: access.may_read(caller, node), state=state, mode=mode, origins=origins
             )
         return self._compilers[reader].plan(roots)
 
@@ -198,29 +226,79 @@ class Server:
         return self._filled[1]
 
     def publish(self, event: Event) -> None:
-        """Tell everybody who subscribed of an event that has a notification."""
+        """Record an event that has a notification, and tell everybody who subscribed."""
         found = self.registry.notifications.get(type(event))
         if found is None:
             return
         node, binding = found
-        notification = Notification(event.at, node, binding.values(event))
+        notification = Notification.of(event.at, node, binding.values(event))
+        self.log.record(notification)
         for session in [opened.session for opened in self.sessions.values() if opened.session.is_subscribed]:
-            if self.access.may_notify(session.caller, node):
+            if self._is_permitted(session.caller, notification):
                 session.notify(notification)
-            else:
-                self.access_counters.notifications += 1
+
+    def _is_permitted(self, caller: Caller, notification: Notification) -> bool:
+        """Tell whether somebody may be told of something, and count it where not."""
+        if self.access.may_notify(caller, notification.node):
+            return True
+        self.access_counters.notifications += 1
+        return False
+
+    def replay(self, session: NetconfSession, subscription: Subscription) -> Replay | None:
+        """Return what is to be told from the log, None for a subscription that does not ask for it."""
+        if subscription.start_at is None:
+            return None
+        end = self._about_subscription(REPLAY_COMPLETE)
+        logged = self.log.between(subscription.start_at, subscription.stop_at)
+        return Replay(logged, subscription, lambda logged: self._is_permitted(session.caller, logged), end)
+
+    def end_of_subscription(self) -> Notification:
+        """Return the word that a subscription has come to its stop time."""
+        return self._about_subscription(NOTIFICATION_COMPLETE)
+
+    def _about_subscription(self, path: str) -> Notification:
+        """Return a notification that one subscriber alone is told, and that no log has (RFC 5277 section 3.3)."""
+        return Notification.of(self.now, self.registry.schema.node(path), {})
+
+    def call_at(self, at: int, callback: Callable[[], object]) -> Alarm:
+        """Call back at a device time in microseconds; before this returns, if that is over."""
+        if at > self.now:
+            return self._clocks.call_at(at, callback)
+        callback()
+        return NoAlarm(at, callback)
+
+    def next_deadline(self) -> float | None:
+        """When `advance` has work to do whatever sessions there are, in seconds of management time; None for never."""
+        return self.changes.next_deadline()
+
+    def advance(self, now: float) -> None:
+        """Run what is due at the management time `now` in seconds: a commit that nobody has confirmed is undone."""
+        self.changes.advance(now)
+
+    def when_rescheduled(self, listener: Callable[[], None]) -> None:
+        """Call `listener` from now on whenever `next_deadline` is another than before."""
+        self.changes.when_rescheduled(listener)
 
     def kill(self, session_id: int, by: int) -> bool:
         """End a session at the request of another; False when there is none with this id."""
         opened = self.sessions.get(session_id)
         if opened is not None:
-            opened.session.kill()
+            opened.session.kill(by)
         return opened is not None
 
+    def started(self, session: NetconfSession) -> None:
+        """Tell that a session has become usable."""
+        self.publish(SessionStarted(self.now, session.caller))
+
     def ended(self, session: NetconfSession, reason: EndReason) -> None:
-        """Forget a session: release its locks and keep its counts."""
+        """Forget a session: keep its counts, release its locks, undo what it had to confirm."""
         self.sessions.pop(session.caller.session_id, None)
+        self._count(session, reason)
         self.stores.release(session.caller.session_id)
+        self.publish(SessionEnded(self.now, session.caller, reason, session.killed_by))
+        self.changes.session_ended(session.caller.session_id)
+
+    def _count(self, session: NetconfSession, reason: EndReason) -> None:
         if reason is EndReason.BAD_HELLO:
             self.counters.in_bad_hellos += 1
         if reason not in (EndReason.CLOSED, EndReason.KILLED):

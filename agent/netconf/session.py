@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from agent.datastore import errors
 from agent.datastore.errors import RpcError, RpcErrors
+from agent.datastore.notifications import Notification
 from agent.datastore.output import render_output
 from agent.datastore.registry import Caller, Pending
 from agent.datastore.schema import SchemaNode
@@ -25,7 +26,7 @@ from agent.netconf.framing import ChunkedFramer, EndOfMessageFramer, Framer, Fra
 from agent.netconf.messages import REPLY_END, MalformedMessage, parse_document, parse_rpc, reply_start
 from agent.netconf.operations import execute
 from agent.netconf.request import Host, Reply
-from agent.netconf.subscriptions import Notification, Subscription
+from agent.netconf.subscriptions import Replay, Subscription, render_message
 
 PIECE_CHARACTERS: Final = 32 * 1024
 """How much of a reply is made at a time."""
@@ -65,12 +66,31 @@ class SessionLimits:
     message_bytes: int = 64 * 1024 * 1024
 
 
+class Alarm(Protocol):
+    """A call that is to come."""
+
+    def cancel(self) -> None:
+        """See to it that it does not come."""
+
+
 class Keeper(Host, Protocol):
     """What a session needs of the server beside what operations need."""
 
     @property
     def capabilities(self) -> tuple[str, ...]:
         """What the hello announces."""
+
+    def replay(self, session: NetconfSession, subscription: Subscription) -> Replay | None:
+        """Return what is to be told from the log, None for a subscription that does not ask for it."""
+
+    def end_of_subscription(self) -> Notification:
+        """Return the word that a subscription has come to its stop time."""
+
+    def call_at(self, at: int, callback: Callable[[], object]) -> Alarm:
+        """Call back at a device time in microseconds; before this returns, if that is over."""
+
+    def started(self, session: NetconfSession) -> None:
+        """Learn that a session has become usable: hellos have been exchanged."""
 
     def ended(self, session: NetconfSession, reason: EndReason) -> None:
         """Learn that a session is over: its locks go, its id is free."""
@@ -101,6 +121,7 @@ class NetconfSession:
         """Begin with the server's hello, which waits for nobody (RFC 6241 section 8.1); `now` gives management time."""
         self.caller = caller
         self.counters = SessionCounters()
+        self.killed_by: int | None = None
         self._keeper = keeper
         self._wake = wake
         self._limits = limits
@@ -115,6 +136,8 @@ class NetconfSession:
         self._start = reply_start(None)
         self._has_begun = True
         self._subscription: Subscription | None = None
+        self._replay: Replay | None = None
+        self._stop: Alarm | None = None
         self._notices: deque[Notification] = deque()
 
     @property
@@ -130,7 +153,7 @@ class NetconfSession:
     @property
     def wants_input(self) -> bool:
         """False while enough input waits behind a request that is being answered."""
-        busy = self._outgoing is not None or self._pending is not None
+        busy = self._outgoing is not None or self._pending is not None or self._replay is not None
         return not (busy and self._framer.waiting_bytes > WAITING_BYTES)
 
     @property
@@ -155,8 +178,9 @@ class NetconfSession:
         """End without a word: the channel is gone."""
         self._end(EndReason.DROPPED)
 
-    def kill(self) -> None:
-        """End at once, at another session's request."""
+    def kill(self, by: int) -> None:
+        """End at once, at the request of the session with the id `by`."""
+        self.killed_by = by
         self._end(EndReason.KILLED)
         self._wake()
 
@@ -165,10 +189,19 @@ class NetconfSession:
         self._state = State.CLOSING
 
     def subscribe(self, subscription: Subscription) -> None:
-        """Send notifications from now on; a session has one subscription (RFC 5277 section 6.5)."""
+        """Send notifications, those of the log first; a session has one subscription (RFC 5277 section 6.5)."""
         if self._subscription is not None:
             raise errors.operation_failed("this session has a subscription already")
         self._subscription = subscription
+        self._replay = self._keeper.replay(self, subscription)
+        if subscription.stop_at is not None:
+            self._stop = self._keeper.call_at(subscription.stop_at, self._on_stop)
+
+    def _on_stop(self) -> None:
+        """End the subscription; what is still to be told goes before the word that it has ended."""
+        self._subscription = self._stop = None
+        self._notices.append(self._keeper.end_of_subscription())
+        self._wake()
 
     def notify(self, notification: Notification) -> None:
         """Tell of something that happened, if it is wanted; a client that does not read loses what does not fit."""
@@ -217,6 +250,8 @@ class NetconfSession:
             self._quiet_since = self._now()
         if self._state is State.CLOSING:
             self._end(EndReason.CLOSED)
+        if self._replay is not None:
+            return self._replay_some(self._replay)
         if self._notices:
             self._tell(self._notices.popleft())
             return b""
@@ -232,10 +267,21 @@ class NetconfSession:
             self._on_message(message)
         return b""
 
+    def _replay_some(self, replay: Replay) -> bytes | None:
+        """Send the next notification of the log; None when other sessions should have their turn first."""
+        notification = replay.next()
+        if notification is None:
+            self._wake()
+            return None
+        if replay.is_over:
+            self._replay = None
+        self._tell(notification)
+        return b""
+
     def _tell(self, notification: Notification) -> None:
         self.counters.out_notifications += 1
         self._has_begun = True
-        self._outgoing = self._framed("", iter((notification.render(),)), "")
+        self._outgoing = self._framed("", iter((render_message(notification),)), "")
 
     def _fail(self, refused: tuple[RpcError, ...]) -> None:
         """Refuse the request if nothing of its reply has been sent yet; else the session cannot go on."""
@@ -264,6 +310,7 @@ class NetconfSession:
             self._framer = ChunkedFramer(self._limits.message_bytes)
             self._framer.receive(rest)
         self._state = State.OPEN
+        self._keeper.started(self)
 
     def _on_message(self, message: bytes) -> None:
         self._start = reply_start(None)
@@ -326,6 +373,8 @@ class NetconfSession:
         if self._state is State.FINISHED:
             return
         self._state = State.FINISHED
-        self._outgoing = self._pending = self._subscription = None
+        self._outgoing = self._pending = self._subscription = self._replay = None
+        if self._stop is not None:
+            self._stop.cancel()
         self._notices.clear()
         self._keeper.ended(self, reason)

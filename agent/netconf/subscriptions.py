@@ -1,59 +1,95 @@
-"""Notifications to those who subscribed (RFC 5277): the live stream NETCONF.
+"""Notifications to those who subscribed (RFC 5277): the stream NETCONF, live and from its log.
 
 A subscription belongs to its session. Whether a notification is for it, access control and its filter decide; the
-session keeps a bounded queue, so a client that does not read holds up nobody and loses what does not fit.
+session keeps a bounded queue, so a client that does not read holds up nobody and loses what does not fit. Times are
+device time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from lxml import etree
 
 from agent.datastore.date_and_time import date_and_time
 from agent.datastore.markup import plain
-from agent.datastore.output import render_notification
+from agent.datastore.notifications import Notification, NotificationLog
 from agent.datastore.parts import each
 from agent.datastore.registry import Bindings, Output, StateList, Value
 from agent.datastore.rendering import Roots
-from agent.datastore.schema import SchemaNode
 from agent.datastore.selection import Selection
+from agent.datastore.xpath import XPathFilter
 from agent.netconf.messages import BASE_NAMESPACE
 
 NAMESPACE: Final = "urn:ietf:params:xml:ns:netconf:notification:1.0"
 STREAM: Final = "NETCONF"
+LOOKED_AT_IN_A_TURN: Final = 200
+"""How many notifications of a log are looked at before other sessions get their turn."""
 DESCRIPTION: Final = "All notifications of the device."
+REPLAY_COMPLETE: Final = "/nc-notifications:replayComplete"
+NOTIFICATION_COMPLETE: Final = "/nc-notifications:notificationComplete"
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """What is told of one event; `at` is device time in microseconds."""
-
-    at: int
-    node: SchemaNode
-    values: Output
-
-    def render(self) -> str:
-        """Return the whole message (RFC 5277 section 4)."""
-        event_time = f"<eventTime>{date_and_time(self.at)}</eventTime>"
-        content = render_notification(self.node, self.values)
-        return f'<notification xmlns="{NAMESPACE}">{event_time}{content}</notification>'
+def render_message(notification: Notification) -> str:
+    """Return the whole message of a notification (RFC 5277 section 4)."""
+    event_time = f"<eventTime>{date_and_time(notification.at)}</eventTime>"
+    return f'<notification xmlns="{NAMESPACE}">{event_time}{notification.content}</notification>'
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What a client wants to be told; without a filter, everything."""
+    """What a client wants to be told; without a filter, everything.
+
+    From `start_at` on it is told from the log, and nothing after `stop_at`: device time in microseconds, None where
+    there is no such limit.
+    """
 
     stream: str
-    filter: Roots | None = None
+    filter: Roots | XPathFilter | None = None
+    start_at: int | None = None
+    stop_at: int | None = None
 
     def wants(self, notification: Notification) -> bool:
-        """Tell whether the filter selects anything of a notification (RFC 5277 section 3.6)."""
+        """Tell whether the filter selects anything of a notification that is in time (RFC 5277 section 3.6)."""
+        if self.stop_at is not None and notification.at > self.stop_at:
+            return False
         if self.filter is None:
             return True
+        if isinstance(self.filter, XPathFilter):
+            return self.filter.holds(notification.content)
         return any(_selects(chosen, notification.values) for chosen in self.filter.get(notification.node, ()))
+
+
+class Replay:
+    """What a subscriber is told of what is logged, and after it the word that this was all."""
+
+    def __init__(
+        self,
+        logged: Iterable[Notification],
+        subscription: Subscription,
+        is_permitted: Callable[[Notification], bool],
+        end: Notification,
+    ) -> None:
+        """Begin with the first; `end` is what comes last, whatever the subscription wants."""
+        self.is_over = False
+        self._left = deque(logged)
+        self._subscription = subscription
+        self._is_permitted = is_permitted
+        self._end = end
+
+    def next(self) -> Notification | None:
+        """Return what is told next; None when others should have their turn before the search for it goes on."""
+        for _ in range(min(LOOKED_AT_IN_A_TURN, len(self._left))):
+            notification = self._left.popleft()
+            if self._is_permitted(notification) and self._subscription.wants(notification):
+                return notification
+        if self._left:
+            return None
+        self.is_over = True
+        return self._end
 
 
 def adopt_filter(operation: etree._Element) -> None:
@@ -87,21 +123,29 @@ def _finds(selection: Selection, value: Value | Output | Sequence[Output]) -> bo
     return True
 
 
+class Logging(Protocol):
+    """A server with a log."""
+
+    @property
+    def log(self) -> NotificationLog:
+        """The log of the stream."""
+
+
 STREAMS: Final = Bindings(
     module="nc-notifications",
     states=(
-        StateList[object, str](
+        StateList[Logging, NotificationLog](
             "/nc-notifications:netconf/streams/stream",
-            lambda server: (STREAM,),
-            lambda server, key: STREAM if key == (STREAM,) else None,
+            lambda server: (server.log,),
+            lambda server, key: server.log if key == (STREAM,) else None,
             {
-                "name": lambda stream: stream,
-                "description": lambda stream: DESCRIPTION,
-                "replaySupport": lambda stream: False,
-                "replayLogCreationTime": lambda stream: None,
-                "replayLogAgedTime": lambda stream: None,
+                "name": lambda log: STREAM,
+                "description": lambda log: DESCRIPTION,
+                "replaySupport": lambda log: True,
+                "replayLogCreationTime": lambda log: date_and_time(log.created_at),
+                "replayLogAgedTime": lambda log: None if log.aged_at is None else date_and_time(log.aged_at),
             },
         ),
     ),
-    deviations=("/nc-notifications:replayComplete", "/nc-notifications:notificationComplete"),
+    deviations=(REPLAY_COMPLETE, NOTIFICATION_COMPLETE),
 )

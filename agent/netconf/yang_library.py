@@ -14,7 +14,7 @@ from agent.netconf.server import Server
 MODULE: Final = "ietf-yang-library"
 ALL: Final = "all"
 """The name of the one module-set and of the one schema."""
-DATASTORES: Final = ("ietf-datastores:running", "ietf-datastores:operational")
+NMDA_MODULE: Final = "ietf-netconf-nmda"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,17 @@ class DatastoreSchema:
 
     name: str
     schema: str
+
+
+def _datastores(server: Server) -> Iterator[DatastoreSchema]:
+    """Iterate over the datastores: those of RFC 6241, and those that can be asked for with get-data alone."""
+    names = [datastore.value for datastore in server.stores.names]
+    names += ["intended"] if NMDA_MODULE in server.registry.schema.modules else []
+    return (DatastoreSchema(f"ietf-datastores:{name}", ALL) for name in (*names, "operational"))
+
+
+def _find_datastore(server: Server, key: Key) -> DatastoreSchema | None:
+    return next((found for found in _datastores(server) if key == (found.name,)), None)
 
 
 def _the_set(server: Server) -> Iterator[NamedSet]:
@@ -129,8 +140,8 @@ YANG_LIBRARY: Final = Bindings(
         ),
         StateList[Server, DatastoreSchema](
             f"{LIBRARY}/datastore",
-            lambda server: (DatastoreSchema(name, ALL) for name in DATASTORES),
-            lambda server, key: DatastoreSchema(key[0], ALL) if key[0] in DATASTORES else None,
+            _datastores,
+            _find_datastore,
             {"name": lambda stored: stored.name, "schema": lambda stored: stored.schema},
         ),
         StateContainer[Server, Server](

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lxml import etree
 
-from agent.datastore.registry import compile_bindings
+from agent.datastore.registry import Bindings, StateList, compile_bindings
 from agent.datastore.rendering import Compiler, compile_plan, everything
 from agent.datastore.schema import SchemaNode
 from agent.datastore.selection import WHOLE, Match, Selection
 from agent.datastore.tree import Branch
+from tests.support.schemas import load_texts
 from tests.support.shop import BINDINGS, Customer, Shop, configuration, toy_registry, toy_schema
 
 CONFIG = """
@@ -141,3 +144,37 @@ def test_state_needs_a_table() -> None:
     registry = compile_bindings(toy_schema(), (BINDINGS,))
     plan = compile_plan(registry, everything(registry), lambda of: True, state=True)
     assert "netconf-state" not in "".join(plan.pieces(Branch(None), {"ietf-netconf-monitoring": object()}))
+
+
+def test_a_bare_node_is_shown_without_what_is_in_it_and_only_if_there_is_anything() -> None:
+    bare = (Selection(bare=True),)
+    shown = {node(name): bare for name in ("open", "totals", "rules", "shelf", "customer")}
+    assert render(Selection(children=shown), subject=shop()) == (
+        '<shop xmlns="urn:toy"><shelf><row>1</row><column>a</column></shelf><open></open><totals></totals>'
+        "<customer><number>1</number></customer><customer><number>2</number></customer></shop>"
+    )
+    assert render(Selection(children=shown), config="", subject=None) == ""
+
+
+def test_entries_of_which_the_same_is_selected_are_compiled_once() -> None:
+    asked: list[SchemaNode] = []
+    customer, number = node("customer"), node("customer/number")
+
+    def readable(of: SchemaNode) -> bool:
+        asked.append(of)
+        return True
+
+    each = tuple(Selection(whole=True, matches=(Match(number, str(key), shown=False),)) for key in range(100))
+    roots = {toy_schema().node("/toy:shop"): (Selection(children={customer: each}),)}
+    plan = Compiler(toy_registry(), readable, state=True).plan(roots)
+    assert "".join(plan.pieces(Branch(None), {"toy": shop()})).count("<customer>") == 2
+    assert asked.count(customer) == 1
+
+
+def test_an_entry_without_keys_is_shown_empty_where_it_is_bare(tmp_path: Path) -> None:
+    text = """module m { namespace "urn:m"; prefix m; list entry { config false; leaf v { type string; } } }"""
+    schema = load_texts(tmp_path, text)
+    entries = StateList[object, str]("/m:entry", lambda subject: ("a", "b"), lambda subject, key: None, {"v": str})
+    registry = compile_bindings(schema, (Bindings("m", states=(entries,)),))
+    plan = compile_plan(registry, {schema.node("/m:entry"): (Selection(bare=True),)}, lambda of: True, state=True)
+    assert "".join(plan.pieces(Branch(None), {"m": object()})) == '<entry xmlns="urn:m"></entry>' * 2

@@ -14,7 +14,7 @@ from agent.datastore.schema import (
     SchemaNode,
     UnknownNode,
 )
-from agent.datastore.values import InvalidValue
+from agent.datastore.values import Enumeration, InvalidValue, Leafref
 from tests.support.house import EXTENSION, HOUSE, ROOF
 from tests.support.schemas import load_texts, write_module
 
@@ -224,3 +224,39 @@ def test_a_leafref_in_a_typedef_points_from_where_it_is_used(tmp_path: Path) -> 
     assert second.parse("true") == "true"
     with pytest.raises(InvalidValue):
         second.parse("7")
+
+
+def test_an_identity_is_derived_from_all_its_bases(tmp_path: Path) -> None:
+    text = """module m { yang-version 1.1; namespace "urn:m"; prefix m; identity a; identity b; identity c { base a; }
+      identity d { base c; base b; } }"""
+    identities = load_texts(tmp_path, text).identities
+    assert identities["m:d"] == {"m:a", "m:b", "m:c", "m:d"}
+    assert identities["m:a"] == {"m:a"}
+
+
+def test_the_values_of_an_enumeration_are_those_of_its_base_type(tmp_path: Path) -> None:
+    """RFC 7950 section 9.6.4.2."""
+    text = """module m { yang-version 1.1; namespace "urn:m"; prefix m;
+      typedef level { type enumeration { enum low { value -3; } enum middle; enum high { value 9; } enum top; } }
+      leaf all { type level; } leaf some { type level { enum top; enum middle; } } }"""
+    schema = load_texts(tmp_path, text)
+    for leaf, numbers in (("all", (-3, -2, 9, 10)), ("some", (10, -2))):
+        value_type = schema.node(f"/m:{leaf}").type
+        assert isinstance(value_type, Enumeration)
+        assert value_type.numbers == numbers
+
+
+def test_a_path_in_a_grouping_means_the_module_that_uses_it_and_the_prefixes_of_the_one_that_wrote_it(
+    tmp_path: Path,
+) -> None:
+    """RFC 7950 section 6.4.1."""
+    library = """module library { namespace "urn:library"; prefix p; leaf top { type string; }
+      grouping two { leaf name { type string; } leaf near { type leafref { path "../name"; } }
+        leaf far { type leafref { path "/p:top"; } } } }"""
+    user = """module user { namespace "urn:user"; prefix u; import library { prefix other; } uses other:two; }"""
+    schema = load_texts(tmp_path, library, user)
+    near, far = (schema.node(f"/user:{leaf}").type for leaf in ("near", "far"))
+    assert isinstance(near, Leafref)
+    assert isinstance(far, Leafref)
+    assert (near.path, near.namespaces[None]) == ("../name", "urn:user")
+    assert (far.path, far.namespaces["p"]) == ("/p:top", "urn:library")

@@ -97,7 +97,7 @@ def test_an_option_that_does_not_exist_is_refused(parameter: str, value: str) ->
         ("<edit-config><config/></edit-config>", "missing-element", "target"),
         ("<edit-config><target/><config/></edit-config>", "missing-element", "target"),
         ("<edit-config><target><startup/></target><config/></edit-config>", "unknown-element", "startup"),
-        ("<edit-config><target><candidate/></target><config/></edit-config>", "unknown-element", "candidate"),
+        ("<edit-config><target><nonsense/></target><config/></edit-config>", "unknown-element", "nonsense"),
         ("<edit-config><target><running/></target><url>file:///x</url></edit-config>", "unknown-element", "url"),
     ],
 )

@@ -46,7 +46,7 @@ def test_a_locked_datastore_shows_its_holder_and_the_device_time() -> None:
     assert values(state(wire, "<datastores/>"), "locked-by-session") == []
     wire.rpc(LOCK)
     data = state(wire, "<datastores/>")
-    assert values(data, "name") == ["running", "startup"]
+    assert values(data, "name") == ["running", "candidate", "startup"]
     assert values(data, "locked-by-session") == ["2"]
     assert values(data, "locked-time") == ["2003-03-10T12:00:00+00:00"]
 

@@ -84,7 +84,7 @@ def test_get_config_asks_the_state_for_nothing() -> None:
     ("source", "tag"),
     [
         ("<source><nonsense/></source>", "unknown-element"),
-        ("<source><candidate/></source>", "unknown-element"),
+        ("<source><operational/></source>", "unknown-element"),
         ('<source><running xmlns="urn:other"/></source>', "unknown-namespace"),
         ("<source/>", "missing-element"),
         ("", "missing-element"),
@@ -192,7 +192,7 @@ def test_an_unknown_operation_is_an_unknown_element() -> None:
     )
 
 
-@pytest.mark.parametrize("operation", ["<discard-changes/>", "<commit/>", '<unbound xmlns="urn:toy"/>'])
+@pytest.mark.parametrize("operation", ["<partial-lock/>", "<get-data/>", '<unbound xmlns="urn:toy"/>'])
 def test_an_operation_that_this_server_does_not_carry_out_is_refused(operation: str) -> None:
     """Row C10."""
     assert error(shop_wire().rpc(operation))["error-tag"] in ("operation-not-supported", "unknown-element")

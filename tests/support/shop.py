@@ -9,8 +9,10 @@ from pathlib import Path
 
 from lxml import etree
 
+from agent.core.world import World
 from agent.datastore.edit import parse_configuration
 from agent.datastore.errors import input_path, invalid_value
+from agent.datastore.notifications import LogLimits
 from agent.datastore.registry import (
     Bindings,
     Caller,
@@ -29,6 +31,7 @@ from agent.datastore.schema import ModuleRequest, Schema, load_schema
 from agent.datastore.stores import Stores
 from agent.datastore.transaction import Configured
 from agent.datastore.tree import Branch, Key
+from agent.netconf.base_notifications import BASE_NOTIFICATIONS
 from agent.netconf.monitoring import ACCESS_CONTROL, MONITORING
 from agent.netconf.server import Client, Clocks, Server
 from agent.netconf.session import SessionLimits
@@ -197,10 +200,15 @@ BINDINGS = Bindings(
     deviations=("/toy:unbound", "/toy:forbidden"),
 )
 STANDARD = (
-    ModuleRequest("ietf-netconf", ("writable-running", "rollback-on-error", "validate", "startup")),
+    ModuleRequest(
+        "ietf-netconf",
+        ("writable-running", "candidate", "confirmed-commit", "rollback-on-error", "validate", "startup", "xpath"),
+    ),
+    ModuleRequest("ietf-netconf-nmda", ("origin", "with-defaults")),
     *(
         ModuleRequest(name)
         for name in (
+            "ietf-origin",
             "ietf-netconf-monitoring",
             "ietf-netconf-acm",
             "ietf-datastores",
@@ -208,6 +216,7 @@ STANDARD = (
             "ietf-netconf-with-defaults",
             "notifications",
             "nc-notifications",
+            "ietf-netconf-notifications",
         )
     ),
 )
@@ -220,9 +229,10 @@ def toy_schema() -> Schema:
 
 
 @cache
-def toy_registry() -> Registry:
-    """Compile the toy bindings, once."""
-    return compile_bindings(toy_schema(), (BINDINGS, MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS))
+def toy_registry(*, of_itself: bool = False) -> Registry:
+    """Compile the toy bindings, once; with what the server tells of itself, or without, for tests of other things."""
+    served = (MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS, *((BASE_NOTIFICATIONS,) if of_itself else ()))
+    return compile_bindings(toy_schema(), (BINDINGS, *served))
 
 
 def buy(article: str) -> str:
@@ -244,13 +254,24 @@ class ShopServer:
         limits: SessionLimits | None = None,
         targets: Sequence[Configured] = (),
         keep_startup: Callable[[Branch], None] = lambda root: None,
+        keep_rollback: Callable[[Branch | None], None] = lambda root: None,
+        log_limits: LogLimits | None = None,
+        tells_of_itself: bool = False,
     ) -> None:
         """Start with a configuration, given as top-level elements; it is applied to `targets`."""
         self.shop = Shop()
         self.management_now = 0.0
-        self.stores = Stores(lambda: STARTED_AT, keep_startup)
-        clocks = Clocks(lambda: STARTED_AT, lambda: self.management_now)
-        self.server = Server(toy_registry(), self.stores, clocks, limits or SessionLimits(), targets)
+        self.world = World(now=STARTED_AT, seed=0)
+        self.stores = Stores(lambda: self.world.now, keep_startup, keep_rollback)
+        clocks = Clocks(lambda: self.world.now, lambda: self.management_now, self.world.call_at)
+        self.server = Server(
+            toy_registry(of_itself=tells_of_itself),
+            self.stores,
+            clocks,
+            limits or SessionLimits(),
+            targets,
+            log_limits=log_limits or LogLimits(),
+        )
         for table in (MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS):
             self.server.attach(table.module, self.server)
         self.server.attach("toy", self.shop)

@@ -1,0 +1,6 @@
+"""XPath 1.0 as a filter of YANG data (RFC 6241 section 8.9, RFC 7950 sections 6.4 and 10)."""
+
+from agent.datastore.xpath.filter import Reader, XPathFilter, XPathTooCostly
+from agent.datastore.xpath.parser import XPathError
+
+__all__ = ["Reader", "XPathError", "XPathFilter", "XPathTooCostly"]
