@@ -48,8 +48,10 @@ MODULES: Final = (
     ModuleRequest("ipsec-agent-emulation"),
     ModuleRequest(
         "ietf-netconf",
-        ("writable-running", "candidate", "confirmed-commit", "rollback-on-error", "validate", "startup"),
+        ("writable-running", "candidate", "confirmed-commit", "rollback-on-error", "validate", "startup", "xpath"),
     ),
+    ModuleRequest("ietf-netconf-nmda", ("origin", "with-defaults")),
+    ModuleRequest("ietf-origin"),
     ModuleRequest("ietf-netconf-monitoring"),
     ModuleRequest("ietf-netconf-acm"),
     ModuleRequest("ietf-datastores"),

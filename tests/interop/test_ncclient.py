@@ -183,3 +183,28 @@ def test_ncclient_gets_every_schema_that_is_announced(chapter: Served) -> None:
         text = session.get_schema("ipsec-agent-ike").data
         assert text.startswith("module ipsec-agent-ike")
         assert f"{IKE}?module=ipsec-agent-ike&revision=" in "".join(session.server_capabilities)
+
+
+def test_an_xpath_filter_selects_as_a_subtree_filter_does(chapter: Served) -> None:
+    path = "/ike:ike/ike:security-associations/ike:security-association[ike:remote-address='4.4.4.4']/ike:state"
+    with connect(chapter) as session:
+        reply = session.get(filter=("xpath", (NS, path))).data
+        states = [state.text for state in reply.iter(f"{{{IKE}}}state")]
+        assert states
+        assert states == [
+            sa.findtext("ike:state", namespaces=NS)
+            for sa in associations(session, "<remote-address>4.4.4.4</remote-address>")
+        ]
+        with pytest.raises(RPCError) as refused:
+            session.get(filter=("xpath", (NS, "/ike:ike[")))
+        assert refused.value.tag == "invalid-value"
+
+
+def test_the_operational_datastore_is_read_by_name(chapter: Served) -> None:
+    get_data = (
+        '<get-data xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-nmda" '
+        'xmlns:ds="urn:ietf:params:xml:ns:yang:ietf-datastores"><datastore>ds:operational</datastore>'
+        f'<subtree-filter><ike xmlns="{IKE}"><security-associations/></ike></subtree-filter></get-data>'
+    )
+    with connect(chapter, "operator") as session:
+        assert "<remote-address>4.4.4.4</remote-address>" in session.dispatch(to_ele(get_data)).xml
