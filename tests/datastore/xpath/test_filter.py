@@ -65,6 +65,10 @@ def test_an_instance_identifier_is_followed(schema: Schema) -> None:
     assert select(schema, "deref(/m:c/m:to)/../m:k") == {"/c/entry[b]/k"}
 
 
+def test_the_first_node_of_a_set_is_the_first_of_the_document(schema: Schema) -> None:
+    assert select(schema, "deref(/m:c/m:entry/m:v | /m:c/m:to)") == {"/c/entry[b]/v"}
+
+
 def test_an_enumeration_has_the_values_of_its_module(schema: Schema) -> None:
     """RFC 7950 section 10.5.1."""
     assert select(schema, "/m:c/m:level[enum-value(.) = 7]") == {"/c/level"}
