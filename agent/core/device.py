@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from agent.core.config import DeviceConfig, IkeSettings, check
+from agent.core.config import DeadPeerDetection, DeviceConfig, IkeConfig, IkeSettings, check
 from agent.core.identifiers import Address, IkeSaId
 from agent.core.ike.engine import IkeStatistics
 from agent.core.ike.sa import IkeSa
@@ -191,5 +191,27 @@ class Device:
         self._keying.reconfigure(self._carried(self._config))
 
     def _carried(self, config: DeviceConfig) -> DeviceConfig:
-        """Return a configuration as the PICs carry it out."""
-        return replace(config, interfaces=self._chassis.carried(config.interfaces))
+        """Return a configuration as the PICs carry it out, with what a backup destination implies."""
+        return replace(config, interfaces=self._chassis.carried(config.interfaces), ike=_watched(config))
+
+
+def _watched(config: DeviceConfig) -> IkeConfig:
+    """Return the IKE policies, with dead peer detection for both peers of every tunnel that has a backup.
+
+    Without it nobody would know when to turn to the other.
+    """
+    tunnels = [unit.tunnel for interface in config.interfaces for unit in interface.units if unit.tunnel is not None]
+    peers = {
+        address
+        for tunnel in tunnels
+        if tunnel.backup_destination is not None
+        for address in (tunnel.destination, tunnel.backup_destination)
+    }
+    return IkeConfig(
+        tuple(
+            replace(policy, dead_peer_detection=policy.dead_peer_detection or DeadPeerDetection())
+            if policy.peer_address in peers
+            else policy
+            for policy in config.ike.policies
+        )
+    )
