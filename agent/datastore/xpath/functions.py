@@ -21,7 +21,7 @@ T = TypeVar("T", bound=ValueType)
 
 
 class YangFunctions:
-    """Functions as lxml calls them: a context, then node-sets as lists and texts as texts."""
+    """Functions as lxml calls them: a context, then node-sets as lists in document order and texts as texts."""
 
     def __init__(self, schema: Schema, document: Document, namespaces: Mapping[str, str]) -> None:
         """`namespaces` are the prefixes that names of identities in the expression have."""

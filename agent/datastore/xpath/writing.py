@@ -32,9 +32,6 @@ _REACH_BEYOND: Final = frozenset({Axis.PARENT, Axis.ANCESTOR, Axis.ANCESTOR_OR_S
 _OF_TEXTS: Final = MappingProxyType({"re-match": 0, "derived-from": 1, "derived-from-or-self": 1, "bit-is-set": 1})
 """From which of their arguments on functions of our own are given texts."""
 
-_OF_THE_FIRST: Final = frozenset({"deref", "enum-value", "bit-is-set"})
-"""Those that look at the first node of a set, which in parentheses is the first in document order."""
-
 
 class Writer:
     """Writes expressions, and chooses prefixes for the namespaces in them."""
@@ -72,8 +69,6 @@ class Writer:
             f"string({self.write(argument)})" if number >= texts_from else self.write(argument)
             for number, argument in enumerate(call.arguments)
         ]
-        if call.name in _OF_THE_FIRST:
-            written[0] = f"({written[0]})[1]"
         return f"{call.name}({', '.join(written)})"
 
     def _path(self, path: Path) -> str:
