@@ -72,6 +72,14 @@ def test_the_wheel_holds_yang_modules_and_scenarios(wheel: Path) -> None:
     ]
 
 
+def test_the_wheel_has_types_and_the_pytest_plugin(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        (entry_points,) = [name for name in names if name.endswith(".dist-info/entry_points.txt")]
+        assert "[pytest11]\nagent.app.plugin = agent.app.plugin\n" in archive.read(entry_points).decode()
+    assert {"agent/py.typed", "agent/__init__.pyi"} <= set(names)
+
+
 def test_an_installed_package_finds_them(wheel: Path, tmp_path: Path) -> None:
     pip(["install", "--no-deps", "--no-index", "--target", str(tmp_path / "site"), str(wheel)])
     listed = subprocess.run(

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from lxml import etree
 
+from agent.app.alike import expand
 from agent.app.errors import AppError
 from agent.bindings.configuration import Draft
 from agent.core.config import DeviceConfig
@@ -33,10 +35,18 @@ class BadConfiguration(AppError):
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationFile:
-    """A file by the name that messages call it, and what is in it (XML)."""
+    """A file by the name that messages call it, and what is in it: XML, or JSON (RFC 7951).
+
+    What it marks as alike is there `alike` times; `number` is that of the gateway whose file it is, where that is one
+    of many. `first_line` is where it begins in the file of that name.
+    """
 
     name: str
     xml: bytes = field(repr=False)
+    alike: int = 0
+    number: int | None = None
+    is_json: bool = False
+    first_line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,7 @@ class _Document:
 
     name: str
     root: etree._Element
+    first_line: int
 
     def nearest(self, path: InstancePath) -> tuple[int, etree._Element]:
         """Return how many steps of a path the document has, and the element of the last of them."""
@@ -64,7 +75,7 @@ def commit(files: Sequence[ConfigurationFile], registry: Registry, transactions:
     """
     root, documents = Branch(None), []
     for file in files:
-        document = _read(file)
+        document = _read(file, registry)
         edited = edit(registry.schema, root, document.root, Operation.MERGE, keep)
         if edited.errors:
             raise _refused([document], edited.errors)
@@ -76,18 +87,29 @@ def commit(files: Sequence[ConfigurationFile], registry: Registry, transactions:
         raise _refused(documents, error.errors) from error
 
 
-def build(files: Sequence[ConfigurationFile], base: DeviceConfig, registry: Registry) -> DeviceConfig:
-    """Return what a remote gateway is configured with; BadConfiguration when its files are refused."""
-    draft = Draft(base)
-    commit(files, registry, Transactions(registry, Stores(lambda: 0), (draft,), unsealed), unsealed)
-    return draft.config
+class Builder:
+    """Builds the configurations of remote gateways, of which there may be many."""
+
+    def __init__(self, registry: Registry) -> None:
+        """Prepare what all have in common."""
+        self._registry = registry
+        self._draft = Draft(DeviceConfig("", ()))
+        self._transactions = Transactions(registry, Stores(lambda: 0), (self._draft,), unsealed)
+
+    def build(self, files: Sequence[ConfigurationFile], base: DeviceConfig) -> DeviceConfig:
+        """Return what a remote gateway is configured with; BadConfiguration when its files are refused."""
+        self._draft.config = base
+        commit(files, self._registry, self._transactions, unsealed)
+        return self._draft.config
 
 
-def _read(file: ConfigurationFile) -> _Document:
+def _read(file: ConfigurationFile, registry: Registry) -> _Document:
     try:
-        return _Document(file.name, parse_document(file.xml))
-    except MalformedMessage as error:
+        root = parse_document(registry.schema.xml_of_json(file.xml) if file.is_json else file.xml)
+        expand(root, file.alike, file.number)
+    except (MalformedMessage, ValueError) as error:
         raise BadConfiguration(f"{file.name}: {error}") from error
+    return _Document(file.name, root, file.first_line)
 
 
 def _refused(documents: Sequence[_Document], reasons: Sequence[RpcError]) -> BadConfiguration:
@@ -97,7 +119,10 @@ def _refused(documents: Sequence[_Document], reasons: Sequence[RpcError]) -> Bad
 def _place(documents: Sequence[_Document], path: InstancePath) -> str:
     """Return the file, and the line, of an instance, or of what is nearest above it."""
     best = max(documents, key=lambda document: document.nearest(path)[0])
-    return f"{best.name}:{best.nearest(path)[1].sourceline}" if path else best.name
+    if not path:
+        return best.name if best.first_line == 1 else f"{best.name}:{best.first_line}"
+    line = cast(int, best.nearest(path)[1].sourceline)  # the stubs do not know its type
+    return f"{best.name}:{line + best.first_line - 1}"
 
 
 def _is_meant(element: etree._Element, step: PathStep) -> bool:

@@ -5,14 +5,21 @@ Scalars are taken as text and converted by what is expected of them; YAML's own 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
 
 import yaml
 
 from agent.app.errors import AppError
 
 T = TypeVar("T")
+Tree: TypeAlias = "str | list[Tree] | dict[str, Tree]"
+"""What stands at a place of a document that may hold anything: its scalars are text."""
+JSON_SCALAR: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null")
+"""The plain scalars of YAML that mean what they mean in JSON; all others are strings."""
 _MISSING: Final = object()
 
 
@@ -20,6 +27,22 @@ class DocumentError(AppError):
     """What is wrong with a document; the message begins with file, line and column."""
 
     exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def error(self, message: str) -> DocumentError:
+        """Return an error at this place."""
+        return DocumentError(f"{self}: {message}")
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
 
 
 class Section:
@@ -41,8 +64,15 @@ class Section:
 
     def error(self, message: str, node: yaml.Node | None = None) -> DocumentError:
         """Return an error at a node, or at the section."""
-        mark = (node or self._node).start_mark
-        return DocumentError(f"{self._file}:{mark.line + 1}:{mark.column + 1}: {message}")
+        return self._place(node or self._node).error(message)
+
+    @property
+    def place(self) -> Place:
+        """Where the section begins."""
+        return self._place(self._node)
+
+    def _place(self, node: yaml.Node) -> Place:
+        return Place(self._file, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
@@ -65,12 +95,6 @@ class Section:
             raise self.error(f"{key!r} is a list", node)
         return tuple(self._convert(one, convert, f"every entry of {key!r} must be {expected}") for one in node.value)
 
-    def read_several(self, key: str, convert: Callable[[str], T], expected: str) -> tuple[T, ...]:
-        """Return one scalar, or a sequence of them, each converted."""
-        if isinstance(self._values.get(key), yaml.SequenceNode):
-            return self.read_all(key, convert, expected)
-        return (self.read(key, convert, expected),)
-
     def section(self, key: str) -> Section:
         """Return a mapping below this one."""
         return Section(self._file, self._required(key), repr(key))
@@ -91,6 +115,38 @@ class Section:
         section = Section(self._file, node, repr(key))
         for name in section._values:
             yield name, section.text(name)
+
+    def one_of(self, *keys: str) -> str:
+        """Return which one of several names is given; DocumentError for none and for two."""
+        given = [key for key in keys if key in self._values]
+        if len(given) != 1:
+            raise self.error(f"{self._name} needs {'one' if not given else 'only one'} of {', '.join(map(repr, keys))}")
+        return given[0]
+
+    def tree(self, key: str) -> dict[str, Tree]:
+        """Return a mapping of anything; an empty one when it is absent."""
+        node = self._take(key, optional=True)
+        if node is None:
+            return {}
+        if not isinstance(node, yaml.MappingNode):
+            raise self.error(f"{key!r} is a mapping of names to values", node)
+        return {str(name.value): _tree(value) for name, value in node.value}
+
+    def texts_and_data(self, key: str) -> Iterator[tuple[Place, str | bytes]]:
+        """Iterate over one value or a list of them: scalars as text, mappings as JSON, each with its place.
+
+        That of a block of text is where its first line stands.
+        """
+        node = self._required(key)
+        for one in node.value if isinstance(node, yaml.SequenceNode) else (node,):
+            if isinstance(one, yaml.ScalarNode):
+                is_block = one.style in ("|", ">")
+                place = self._place(one)
+                yield Place(place.file, place.line + is_block, place.column), str(one.value)
+            elif isinstance(one, yaml.MappingNode):
+                yield self._place(one), _json(one).encode()
+            else:
+                raise self.error(f"an entry of {key!r} is a text or a mapping", one)
 
     def finish(self) -> None:
         """Refuse what nobody asked for."""
@@ -131,3 +187,23 @@ def read_document(file: str, text: str, name: str) -> Section:
     if node is None:
         raise DocumentError(f"{file}: the document is empty")
     return Section(file, node, name)
+
+
+def _tree(node: yaml.Node) -> Tree:
+    if isinstance(node, yaml.MappingNode):
+        return {str(name.value): _tree(value) for name, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_tree(each) for each in node.value]
+    return str(node.value)
+
+
+def _json(node: yaml.Node) -> str:
+    """Return a part of a document as JSON text, with the numbers as they are written."""
+    if isinstance(node, yaml.MappingNode):
+        members = (f"{json.dumps(str(name.value))}: {_json(value)}" for name, value in node.value)
+        return f"{{{', '.join(members)}}}"
+    if isinstance(node, yaml.SequenceNode):
+        return f"[{', '.join(map(_json, node.value))}]"
+    text = str(node.value)
+    is_plain = isinstance(node, yaml.ScalarNode) and node.style is None
+    return text if is_plain and JSON_SCALAR.fullmatch(text) else json.dumps(text)

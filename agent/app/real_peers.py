@@ -10,9 +10,11 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from agent.app.errors import SettingsError
-from agent.app.gateway import Gateway
+from agent.app.real_packets import receive_encapsulated
+from agent.app.running import Gateway
 from agent.app.scenario import Scenario
 from agent.app.settings import IkeAddress
 from agent.core.config import IkeSettings
@@ -62,7 +64,13 @@ async def connect(
     gateway: Gateway, sockets: udp.UdpSockets, bring_up_to_now: Callable[[], object]
 ) -> udp.UdpCarrier[Endpoint]:
     """Open the way between the gateway's network and the real one."""
-    carrier = udp.UdpCarrier(sockets, endpoint=Endpoint, deliver=gateway.network.receive, before_input=bring_up_to_now)
+    carrier = udp.UdpCarrier(
+        sockets,
+        endpoint=Endpoint,
+        deliver=gateway.network.receive,
+        before_input=bring_up_to_now,
+        deliver_esp=partial(receive_encapsulated, gateway),
+    )
     await carrier.start()
     gateway.network.open_outside(carrier.send)
     gateway.world.fix_pace()

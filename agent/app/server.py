@@ -7,34 +7,48 @@ the line that says `ready` comes last.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import secrets
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from agent.app import real_peers
-from agent.app.gateway import Gateway, boot, load_registry
+from agent.app import real_packets, real_peers
+from agent.app.consoles import console_factory
+from agent.app.doors import Inside, check_tls, open_doors
+from agent.app.files import KeptFiles
+from agent.app.freed_memory import FreedMemory, find_trim
+from agent.app.gateway import Kept, boot, load_registry
+from agent.app.hosting import ManagementTimer, session_factory
+from agent.app.limits import ike_settings, session_limits
+from agent.app.operating import Operations, logged
+from agent.app.privileges import become, find_identity
+from agent.app.reload import Reload
+from agent.app.running import Gateway
 from agent.app.scenario import Scenario, load_scenario
-from agent.app.settings import ListenAddress, ServeOptions
-from agent.app.startup import CERTIFICATES, ROLLBACK, STARTUP, KeptCertificates, Rollback, Startup
+from agent.app.scenario.journal import Journal, written
+from agent.app.settings import Kind, ListenAddress, ServeOptions
+from agent.app.startup import CERTIFICATES, ROLLBACK, STARTUP, KeptCapabilities, KeptCertificates, Rollback, Startup
 from agent.app.state import StateDirectory, default_state_directory
 from agent.app.users import Users, choose_users
 from agent.core.crypto.seal import KEY_OCTETS, Seal
 from agent.core.world import SECOND
-from agent.netconf.server import Client, Server
-from agent.netconf.session import NetconfSession, SessionLimits
-from agent.transport import ssh
+from agent.datastore.registry import Registry
+from agent.netconf.server import Server
+from agent.transport.closing import wait_until
 from agent.transport.driver import Driver
-from agent.transport.endpoint import Peer
 from agent.transport.udp import UdpSockets
 
 SEALING_KEY: Final = "sealing-key"
+COLLECT_AFTER: Final = (50_000, 20, 50)
+"""For the garbage collector: what a device holds has few cycles, and a full search for them holds everybody up."""
 
 
 def run(options: ServeOptions) -> None:
@@ -44,26 +58,75 @@ def run(options: ServeOptions) -> None:
         scenario = replace(scenario, time_scale=options.time_scale)
     if options.ike is not None:
         real_peers.check_scenario(options.ike, scenario)
-    users = choose_users(options.settings.users, scenario.passwords, options.listen)
+    if options.tun is not None:
+        real_packets.check_pace(scenario)
+    check_tls(options)
+    if options.settings.run_as is not None:
+        find_identity(options.settings.run_as)  # refused now, before anything is made
+    called = [endpoint for client in options.settings.call_home for endpoint in client.endpoints]
+    users = choose_users(options.settings.users, scenario.passwords, options.listen, called)
     path = options.state_directory or default_state_directory(options.scenario, os.environ)
-    with StateDirectory.open(path) as state, real_peers.bound(options.ike) as sockets:
-        limits = SessionLimits(options.settings.limits.hello_seconds, options.settings.limits.idle_seconds)
+    with StateDirectory.open(path) as state, real_peers.bound(options.ike) as sockets, ExitStack() as stack:
+        stack.enter_context(logged(options.settings.log))
+        packets = stack.enter_context(real_packets.opened(options.tun, options.ike))
         if options.reset:
             for name in (STARTUP, ROLLBACK, CERTIFICATES):
                 state.remove(name)
+        registry, key = load_registry(options.yang), sealing_key(state)
+        journal = stack.enter_context(_journal(options, scenario, registry, key, state))
+        operations = Operations(options.settings.audit, state, registry)
+
+        def watch(server: Server) -> None:
+            operations.follow(server)
+            if journal is not None:
+                server.record(journal)
+
         gateway = boot(
             scenario if sockets is None else replace(scenario, settle=0),  # real peers settle at wall speed only
-            load_registry(),
-            Seal(sealing_key(state)),
+            registry,
+            Seal(key),
             time.monotonic,
-            limits,
+            session_limits(options.settings.limits),
             entropy=None if sockets is None else real_peers.SystemEntropy(),
-            startup=Startup(state),
-            rollback=Rollback(state),
-            certificates=KeptCertificates(state),
-            settings=None if sockets is None else real_peers.ike_settings(sockets),
+            settings=ike_settings(options.settings.limits, sockets),
+            kept=_kept(state, options),
+            watch=watch,
         )
-        asyncio.run(_serve(options, scenario, gateway, users, state, sockets))
+        gc.freeze()  # what has been booted lives as long as the process: no collection need look through it
+        gc.set_threshold(*COLLECT_AFTER)
+        asyncio.run(_serve(options, scenario, gateway, users, state, sockets, packets, operations))
+        if journal is not None:
+            journal.end(gateway.now)
+
+
+@contextmanager
+def _journal(
+    options: ServeOptions, scenario: Scenario, registry: Registry, key: bytes, state: StateDirectory
+) -> Iterator[Journal | None]:
+    """Begin a journal, if there is to be one, and close it when the block ends.
+
+    A run can be repeated that begins with what the scenario says, and in which nobody takes part but clients.
+    """
+    if options.journal is None:
+        yield None
+        return
+    is_fresh = all(state.read(name) is None for name in (STARTUP, ROLLBACK, CERTIFICATES))
+    with written(options.journal, registry, key) as journal:
+        is_repeatable = is_fresh and options.ike is None and options.tun is None and not options.yang
+        journal.begin(scenario, options.scenario, is_repeatable=is_repeatable)
+        yield journal
+
+
+def _kept(state: StateDirectory, options: ServeOptions) -> Kept:
+    """Return what outlives this process in a state directory, and who may mend the access rules."""
+    return Kept(
+        startup=Startup(state),
+        rollback=Rollback(state),
+        certificates=KeptCertificates(state),
+        announced=KeptCapabilities(state),
+        files=KeptFiles(state.path),
+        recovery_users=[user.name for user in options.settings.users or () if user.may_recover],
+    )
 
 
 def sealing_key(state: StateDirectory) -> bytes:
@@ -82,61 +145,60 @@ async def _serve(
     users: Users,
     state: StateDirectory,
     sockets: UdpSockets | None,
+    packets: real_packets.PacketDoors | None,
+    operations: Operations,
 ) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    driver = Driver(gateway.world, loop)
-    limits = options.settings.limits
-    listener = await ssh.listen(
-        [(address.host, address.port) for address in options.listen],
-        host_keys=state.host_keys(),
-        authenticator=users,
-        sessions=_session_factory(gateway, users),
-        before_input=driver.catch_up,
-        limits=ssh.SshLimits(limits.login_seconds, limits.login_attempts, limits.sessions),
-    )
+    driver = Driver(gateway, loop)
+    gateway.server.record(FreedMemory(loop.call_later, find_trim()))
+    audit = operations.audit
+    consoles = console_factory(gateway, users, driver.catch_up, loop.time)
+    refused = partial(audit.refused_login, gateway)
+    inside = Inside(users, session_factory(gateway, users), driver.catch_up, refused, consoles)
+    doors = open_doors(options, inside, state)
+    await doors.listen(options.listen)
+    watched = await operations.open(options.settings.monitoring, gateway, doors.admission, driver)
+    if options.settings.run_as is not None:
+        become(options.settings.run_as, state.path)
     carrier = None if sockets is None else await real_peers.connect(gateway, sockets, driver.catch_up)
+    tun = None if packets is None else real_packets.carry(gateway, packets, driver.catch_up)
+    reload = Reload(options, scenario.passwords, gateway, users, doors, state)
+    loop.add_signal_handler(signal.SIGHUP, _reload, reload)
     driver.start()
-    timer = ManagementTimer(gateway.server, loop, driver.catch_up)
+    timer = ManagementTimer(gateway, loop, driver.catch_up)
     if carrier is not None:
         await _settle(scenario, stopped)
-    _say_ready(scenario, [ListenAddress(host, port) for host, port in listener.addresses], users, sockets)
+    _say_ready(scenario, doors.addresses, users, sockets, watched)
+    doors.call(options.settings.call_home)
     await stopped.wait()
-    await listener.close()
+    notify_service_manager("STOPPING=1")
+    operations.is_stopping = True
+    await _let_go(gateway)
+    await doors.close()
+    await operations.close()
     timer.stop()
     driver.stop()
     if carrier is not None:
         carrier.close()
+    if tun is not None:
+        tun.close()
 
 
-class ManagementTimer:
-    """Runs what a server has to do at some management time, whatever sessions there are."""
+async def _let_go(gateway: Gateway) -> None:
+    """Have every session answer what it was asked, and end."""
+    for opened in tuple(gateway.server.sessions.values()):
+        opened.session.leave()
+    await wait_until(lambda: not gateway.server.sessions)
 
-    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop, before: Callable[[], object]) -> None:
-        """Begin at once; `before` brings the device up to now."""
-        self._server = server
-        self._loop = loop
-        self._before = before
-        self._timer: asyncio.TimerHandle | None = None
-        server.when_rescheduled(self._arrange)
-        self._arrange()
 
-    def stop(self) -> None:
-        """Run nothing any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _arrange(self) -> None:
-        self.stop()
-        deadline = self._server.next_deadline()
-        self._timer = None if deadline is None else self._loop.call_at(deadline, self._run)
-
-    def _run(self) -> None:
-        self._before()
-        self._server.advance(self._loop.time())
-        self._arrange()
+def _reload(reload: Reload) -> None:
+    """Read the settings again, and keep the service manager informed."""
+    notify_service_manager(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+    reload.from_file()
+    notify_service_manager("READY=1")
 
 
 async def _settle(scenario: Scenario, stopped: asyncio.Event) -> None:
@@ -145,27 +207,28 @@ async def _settle(scenario: Scenario, stopped: asyncio.Event) -> None:
         await asyncio.wait_for(stopped.wait(), scenario.settle / SECOND)
 
 
-def _session_factory(gateway: Gateway, users: Users) -> Callable[[Peer, Callable[[], None]], NetconfSession]:
-    def open_session(peer: Peer, wake: Callable[[], None]) -> NetconfSession:
-        client = Client(peer.user, peer.source_host, peer.transport, users.groups(peer.user))
-        return gateway.server.open_session(client, wake)
-
-    return open_session
-
-
-def _say_ready(scenario: Scenario, addresses: list[ListenAddress], users: Users, sockets: UdpSockets | None) -> None:
+def _say_ready(
+    scenario: Scenario,
+    addresses: Sequence[ListenAddress],
+    users: Users,
+    sockets: UdpSockets | None,
+    watched: Sequence[ListenAddress],
+) -> None:
     """Tell a person on stderr how to connect, a script on stdout that it can, and a service manager likewise."""
-    first = addresses[0]
     names = ", ".join(users.names)
     defaults = scenario.passwords
     as_named = users.names == tuple(defaults) and all(user == password for user, password in defaults.items())
     hint = f"users {names}; passwords as the names" if as_named else f"users {names}"
-    connect = f"ssh -p {first.port} {next(iter(users.names), 'USER')}@{first.host} -s netconf"
-    print(f"{scenario.description}\nconnect with: {connect}   ({hint})", file=sys.stderr, flush=True)
-    listening = [f"ssh {address}" for address in addresses]
+    over_ssh = [address for address in addresses if address.kind is Kind.SSH]
+    first = next(iter(users.names), "USER")
+    connect = [f"ssh -p {address.port} {first}@{address.host} -s netconf" for address in over_ssh[:1]]
+    print(scenario.description, *(f"connect with: {each}   ({hint})" for each in connect), sep="\n", file=sys.stderr)
+    sys.stderr.flush()
+    listening = [f"{address.kind.value} {address}" for address in addresses]
     if sockets is not None:
         ports = {"ike": sockets.port, "ike-nat": sockets.nat_port}
         listening += (f"{kind} {ListenAddress(str(sockets.address), port)}" for kind, port in ports.items())
+    listening += (f"http {address}" for address in watched)
     print("ready", *listening, flush=True)
     notify_service_manager("READY=1")
 

@@ -1,22 +1,22 @@
-"""What the operator decides: the options of ``serve`` and the settings file (TOML).
+"""What the operator decides: the values of the options of ``serve`` and of the settings file.
 
-Invariant: values are parsed and checked here, once; the rest of the program trusts them. An error names the file and
-the key. Secrets appear in no repr.
+Invariant: values are parsed and checked once, here and in `settings_file`; the rest of the program trusts them.
+Secrets appear in no repr.
 """
 
 from __future__ import annotations
 
 import math
 import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from enum import Enum
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from typing import Final, TypeVar
+from types import MappingProxyType
+from typing import Final
 
-from agent.app.errors import SettingsError
 from agent.core.config import IKE_PORT, NAT_PORT
+from agent.transport.name_rules import NameRule
 
 STEP: Final = 0.0
 """The time scale ``step``: device time moves only when it is told to."""
@@ -27,15 +27,27 @@ IKE_ADDRESS: Final = re.compile(
     r"(?:\[(?P<bracketed>[^]]+)\]|(?P<host>[^:\[\],]+))(?::(?P<port>\d{1,5})(?:,(?P<nat_port>\d{1,5}))?)?", re.ASCII
 )
 
-T = TypeVar("T")
+
+class Kind(Enum):
+    """What NETCONF runs over."""
+
+    SSH = "ssh"
+    TLS = "tls"
+
+
+KINDS: Final = frozenset(kind.value for kind in Kind)
 
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """A TCP address to listen on. ``host`` is an IP literal or a name, without brackets; port 0 takes a free one."""
+    """A TCP address to listen on, or to call. ``host`` is an IP literal or a name, without brackets.
+
+    To listen on port 0 takes a free one.
+    """
 
     host: str
     port: int
+    kind: Kind = Kind.SSH
 
     @property
     def is_loopback(self) -> bool:
@@ -58,6 +70,7 @@ class IkeAddress:
     nat_port: int = NAT_PORT
 
 
+CALL_HOME_PORTS: Final = MappingProxyType({Kind.SSH: 4334, Kind.TLS: 4335})
 DEFAULT_LISTEN: Final = ListenAddress("127.0.0.1", 8830)
 
 
@@ -70,6 +83,8 @@ class User:
     authorized_keys: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     """NACM groups, beside those that the configuration puts the user in."""
+    may_recover: bool = False
+    """Whether no access rule holds for the user: to mend the rules (RFC 8341 section 3.1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +92,108 @@ class Limits:
     """Limits of the management plane. Times are in wall seconds; 0 switches a timer off."""
 
     sessions: int = 256
+    sessions_of_a_user: int = 0
+    """0 for no limit but that on all."""
+    logins: int = 64
+    """Connections that have not logged in yet; 0 for no limit."""
     login_seconds: int = 60
     login_attempts: int = 3
+    """Wrong passwords that end a connection."""
+    channels_of_a_connection: int = 256
+    """Of SSH, whatever they are for."""
     hello_seconds: int = 60
     idle_seconds: int = 0
+    session_seconds: int = 0
+    """How long a session may last, busy or not."""
+    message_bytes: int = 64 * 1024 * 1024
+    message_chunks: int = 100_000
+    message_depth: int = 128
+    """Elements within one another."""
+    message_attributes: int = 64
+    """Of one element."""
+    message_elements: int = 2_000_000
+    subscriptions: int = 64
+    """Of one session."""
+    waiting_notifications: int = 1000
+    """Of one subscription, for a client that does not read."""
+    waiting_changes_characters: int = 4_000_000
+    """Of one on-change subscription, for a client that does not read."""
+    selection_characters: int = 32_000_000
+    """Of all that one on-change subscription selects."""
+    waiting_input_bytes: int = 64 * 1024
+    """Of one session, behind a request that is being answered."""
+    xpath_characters: int = 16 * 1024
+    """Of one expression."""
+    xpath_data_characters: int = 8 * 1024 * 1024
+    """Of the data that one is evaluated over."""
+    xpath_visits: int = 20_000_000
+    """Of nodes, in one evaluation."""
+    login_failures: int = 10
+    """Wrong passwords from one address before the next tries from there are slowed down."""
+    half_open_ike: int = 1000
+    """Negotiations that others began and have not authenticated."""
+    half_open_ike_of_a_peer: int = 20
+
+
+class LogFormat(Enum):
+    """How a line of the log is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What is written to stderr, and how."""
+
+    level: str = "info"
+    """One of LOG_LEVELS: what is less grave is not written."""
+    format: LogFormat = LogFormat.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """How the audit log is kept."""
+
+    file: Path | None = None
+    """None: in the state directory."""
+    maximum_bytes: int = 10 * 1024 * 1024
+    """How large a file grows before the next is begun."""
+    kept: int = 9
+    """How many files are kept beside the one that is written."""
+    reads: bool = False
+    """Whether requests that only read, and were allowed to, are written, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """How NETCONF over TLS is served (RFC 7589)."""
+
+    client_certificates: Path
+    """PEM: the authorities that clients' certificates are issued by, or these certificates themselves."""
+    names: tuple[NameRule, ...]
+    certificate: Path | None = None
+    """PEM, with the chain behind it; None: one of our own, kept in the state directory."""
+    key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallHome:
+    """A client that we connect to (RFC 8071)."""
+
+    name: str
+    endpoints: tuple[ListenAddress, ...]
+    period_seconds: int = 0
+    """0: persistently."""
+    start_with_last: bool = False
+    """Whether the endpoint that was connected last is tried first, and not the one that is listed first."""
+    attempts: int = 3
+    """Tries at one endpoint before the next."""
+    longest_wait_seconds: int = 15
+    """Between two tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +204,14 @@ class Settings:
     """None: the file names none, so the users of the scenario hold."""
     listen: tuple[ListenAddress, ...] = ()
     limits: Limits = Limits()
+    tls: TlsSettings | None = None
+    call_home: tuple[CallHome, ...] = ()
+    log: LogSettings = LogSettings()
+    audit: AuditSettings = AuditSettings()
+    monitoring: ListenAddress | None = None
+    """Where `/metrics` and `/healthz` are served, on a loopback address; None: nowhere."""
+    run_as: str | None = None
+    """``USER`` or ``USER:GROUP`` to become once the ports are taken, when started as root."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +221,7 @@ class ServeOptions:
     scenario: str
     """The name of a shipped scenario or the path of a file."""
     listen: tuple[ListenAddress, ...]
-    """The addresses of NETCONF over SSH; never empty."""
+    """The addresses of NETCONF; never empty."""
     settings: Settings = Settings()
     reset: bool = False
     """Discard the startup datastore: boot from the scenario's configuration."""
@@ -108,13 +229,22 @@ class ServeOptions:
     """None: the scenario's own directory under the XDG state home."""
     time_scale: float | None = None
     """Device seconds for each wall second, ``STEP`` (0) for steps; None: as the scenario says."""
+    yang: tuple[Path, ...] = ()
+    """Files and directories of further modules to serve."""
     ike: IkeAddress | None = None
     """Where IKE is spoken with real peers; None: with none."""
+    tun: str | None = None
+    """The interface whose packets the device protects; None: it carries none of real hosts."""
+    journal: Path | None = None
+    """Where everything that happens is written down; None: nowhere."""
+    settings_file: Path | None = None
+    """Where the settings were read from, and are read again on SIGHUP."""
 
 
 def parse_listen_address(text: str) -> ListenAddress:
-    """Parse ``HOST:PORT``; an IPv6 address stands in brackets. ValueError says what is wrong."""
-    host, colon, port = text.rpartition(":")
+    """Parse ``[ssh:|tls:]HOST:PORT``; an IPv6 address stands in brackets. ValueError says what is wrong."""
+    kind, rest = _split_kind(text)
+    host, colon, port = rest.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError(f"{text!r} is not HOST:PORT with a port from 0 to 65535")
     if host.startswith("[") and host.endswith("]"):
@@ -123,7 +253,32 @@ def parse_listen_address(text: str) -> ListenAddress:
         raise ValueError(f"{text!r}: an IPv6 address stands in brackets, as in [::1]:8830")
     if not host:
         raise ValueError(f"{text!r} names no host; 127.0.0.1 is this machine alone, 0.0.0.0 is every IPv4 address")
-    return ListenAddress(host, int(port))
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise ValueError(f"{text!r}: {host!r} is no name of a host") from error
+    return ListenAddress(host, int(port), kind)
+
+
+def _split_kind(text: str) -> tuple[Kind, str]:
+    """Part what NETCONF runs over from the address; ``tls:830`` is a host of that name."""
+    word, _, rest = text.partition(":")
+    return (Kind(word), rest) if word in KINDS and ":" in rest else (Kind.SSH, text)
+
+
+def parse_call_home_address(text: str) -> ListenAddress:
+    """Parse ``[ssh:|tls:]HOST[:PORT]``; the port is 4334 over SSH and 4335 over TLS (RFC 8071 section 6).
+
+    ValueError says what is wrong.
+    """
+    word, colon, rest = text.partition(":")
+    kind, address = (Kind(word), rest) if colon and word in KINDS else (Kind.SSH, text)
+    if ":" not in address or address.endswith("]"):
+        address = f"{address}:{CALL_HOME_PORTS[kind]}"
+    parsed = parse_listen_address(f"{kind.value}:{address}")
+    if not parsed.port:
+        raise ValueError(f"{text!r}: there is no port 0 to connect to")
+    return parsed
 
 
 def parse_ike_address(text: str) -> IkeAddress:
@@ -154,119 +309,3 @@ def parse_time_scale(text: str) -> float:
     if not (math.isfinite(scale) and scale >= 0):
         raise ValueError(f"{text!r} is neither a number of device seconds for each second nor 'step'")
     return scale
-
-
-def load_settings(path: Path) -> Settings:
-    """Read a settings file. SettingsError names the file and the key."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: {error}") from error
-    table = _Table(str(path), "", document)
-    users = table.take_table("users")
-    settings = Settings(
-        users=None if users is None else tuple(_parse_user(name, user) for name, user in users.take_tables()),
-        listen=tuple(table.take_texts("listen", parse_listen_address)),
-        limits=_parse_limits(table.take_table("limits")),
-    )
-    table.refuse_the_rest()
-    return settings
-
-
-def _parse_user(name: str, table: _Table) -> User:
-    user = User(
-        name,
-        password_hash=table.take_text("password-hash", _parse_password_hash),
-        authorized_keys=tuple(table.take_texts("authorized-keys", _parse_authorized_key)),
-        groups=tuple(table.take_texts("groups", str)),
-    )
-    table.refuse_the_rest()
-    if user.password_hash is None and not user.authorized_keys:
-        raise table.error("password-hash", "a user needs this, or authorized-keys, to log in")
-    return user
-
-
-def _parse_password_hash(text: str) -> str:
-    if not BCRYPT_HASH.fullmatch(text):
-        raise ValueError("is not a bcrypt hash; `htpasswd -nBC 12 NAME` makes one")
-    return text
-
-
-def _parse_authorized_key(text: str) -> str:
-    import asyncssh  # here, because it is slow to load and most settings name no key
-
-    try:
-        asyncssh.import_authorized_keys(text)
-    except ValueError as error:
-        raise ValueError(f"is not a line of an OpenSSH authorized_keys file: {error}") from error
-    return text
-
-
-def _parse_limits(table: _Table | None) -> Limits:
-    if table is None:
-        return Limits()
-    given = {}
-    for limit in fields(Limits):
-        value = table.take_count(limit.name.replace("_", "-"))
-        if value is not None:
-            given[limit.name] = value
-    table.refuse_the_rest()
-    return Limits(**given)
-
-
-class _Table:
-    """A TOML table being read: what is taken from it must be of its type, and nothing may be left."""
-
-    def __init__(self, file: str, prefix: str, content: Mapping[str, object]) -> None:
-        self._file = file
-        self._prefix = prefix
-        self._left = dict(content)
-        self._taken: list[str] = []
-
-    def error(self, key: str, message: str) -> SettingsError:
-        return SettingsError(f"{self._file}: {self._prefix}{key}: {message}")
-
-    def take_table(self, key: str) -> _Table | None:
-        value = self._take(key, dict, "a table")
-        return None if value is None else _Table(self._file, f"{self._prefix}{key}.", value)
-
-    def take_tables(self) -> Iterator[tuple[str, _Table]]:
-        for key in tuple(self._left):
-            table = self.take_table(key)
-            if table is not None:
-                yield key, table
-
-    def take_text(self, key: str, parse: Callable[[str], T]) -> T | None:
-        value = self._take(key, str, "a string")
-        return None if value is None else self._parse(key, value, parse)
-
-    def take_texts(self, key: str, parse: Callable[[str], T]) -> Sequence[T]:
-        values = self._take(key, list, "a list of strings") or []
-        if not all(isinstance(value, str) for value in values):
-            raise self.error(key, "is a list of strings")
-        return [self._parse(f"{key}[{position}]", value, parse) for position, value in enumerate(values)]
-
-    def take_count(self, key: str) -> int | None:
-        value = self._take(key, int, "a number, 0 or more")
-        if value is not None and (isinstance(value, bool) or value < 0):
-            raise self.error(key, "is a number, 0 or more")
-        return value
-
-    def refuse_the_rest(self) -> None:
-        for key in self._left:
-            raise self.error(key, f"is not known here; known are {', '.join(self._taken)}")
-
-    def _take(self, key: str, kind: type[T], wanted: str) -> T | None:
-        self._taken.append(key)
-        value = self._left.pop(key, None)
-        if value is not None and not isinstance(value, kind):
-            raise self.error(key, f"is {wanted}")
-        return value
-
-    def _parse(self, key: str, value: str, parse: Callable[[str], T]) -> T:
-        try:
-            return parse(value)
-        except ValueError as error:
-            raise self.error(key, str(error)) from error

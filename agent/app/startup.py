@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
 from agent.app.configuration_file import ConfigurationFile
@@ -13,6 +14,7 @@ from agent.core.pki import DatabaseState
 STARTUP: Final = "startup.xml"
 ROLLBACK: Final = "rollback.xml"
 CERTIFICATES: Final = "certificates"
+CAPABILITIES: Final = "capabilities"
 log: Final = logging.getLogger(__name__)
 _START: Final = b'<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
 _END: Final = b"</config>\n"
@@ -30,6 +32,10 @@ class Startup:
         xml = self._state.read(STARTUP)
         return None if xml is None else ConfigurationFile(str(self._state.path / STARTUP), xml)
 
+    def set_aside(self, reason: str) -> None:
+        """Give the file another name, and say in the log which and why. StateError when that cannot be done."""
+        _set_aside(self._state, STARTUP, reason)
+
     def keep(self, xml: bytes) -> None:
         """Keep top-level elements, or forget what was kept when there are none. OSError when that cannot be done."""
         try:
@@ -39,6 +45,11 @@ class Startup:
                 self._state.remove(STARTUP)
         except StateError as error:
             raise OSError(str(error)) from error
+
+
+def _set_aside(state: StateDirectory, name: str, reason: str) -> None:
+    target = state.set_aside(name)
+    log.error("%s\n%s is damaged, or of another program: nothing of it is used, and it is %s now", reason, name, target)
 
 
 class Rollback:
@@ -53,6 +64,10 @@ class Rollback:
         xml = self._state.read(ROLLBACK)
         return None if xml is None else ConfigurationFile(str(self._state.path / ROLLBACK), xml)
 
+    def set_aside(self, reason: str) -> None:
+        """Give the file another name, and say in the log which and why. StateError when that cannot be done."""
+        _set_aside(self._state, ROLLBACK, reason)
+
     def keep(self, xml: bytes | None) -> None:
         """Keep top-level elements, or forget them. OSError when that cannot be done."""
         try:
@@ -62,6 +77,22 @@ class Rollback:
                 self._state.write(ROLLBACK, _START + xml + _END)
         except StateError as error:
             raise OSError(str(error)) from error
+
+
+class KeptCapabilities:
+    """What the server announced when it was last started; satisfies gateway.CapabilityKeeper."""
+
+    def __init__(self, state: StateDirectory) -> None:
+        """Use a directory that is ours."""
+        self._state = state
+
+    def load(self) -> tuple[str, ...]:
+        """Return what was announced last; nothing at the first start. StateError when it cannot be read."""
+        return tuple((self._state.read(CAPABILITIES) or b"").decode("utf-8", "replace").splitlines())
+
+    def keep(self, capabilities: Sequence[str]) -> None:
+        """Keep what is announced now. StateError when that cannot be done."""
+        self._state.write(CAPABILITIES, "".join(f"{uri}\n" for uri in capabilities).encode())
 
 
 class KeptCertificates:

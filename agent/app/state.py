@@ -1,7 +1,7 @@
 """The state directory: host keys, and what a device keeps over a restart.
 
 Invariants: it belongs to one process at a time; only its owner can read it (0700, files 0600); a file in it is replaced
-whole or not at all, so a crash leaves the old one.
+whole or not at all, so a crash leaves the old one, and what was answered with ok is on the disk.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -22,6 +24,22 @@ LOCK: Final = "lock"
 ED25519_HOST_KEY: Final = "ssh_host_ed25519_key"
 RSA_HOST_KEY: Final = "ssh_host_rsa_key"
 RSA_BITS: Final = 2048
+
+
+def replace_file(folder: int, name: str, content: bytes) -> None:
+    """Replace a file of a folder, given by its descriptor, whole or not at all, and see to it that it is on the disk.
+
+    OSError when that cannot be done.
+    """
+    draft = f".{name}.new"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(draft, flags, 0o600, dir_fd=folder)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
 
 
 def default_state_directory(scenario: str, environment: Mapping[str, str]) -> Path:
@@ -91,23 +109,42 @@ class StateDirectory:
 
     def write(self, name: str, content: bytes) -> None:
         """Replace a file, whole or not at all. StateError when it cannot be written."""
-        target, draft = self.path / name, self.path / f".{name}.new"
         try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, target)
+            with self._folder() as folder:
+                replace_file(folder, name, content)
         except OSError as error:
-            raise StateError(f"{target}: {error.strerror}") from error
+            raise StateError(f"{self.path / name}: {error.strerror}") from error
 
     def remove(self, name: str) -> None:
         """Remove a file, if there is one."""
         try:
             (self.path / name).unlink(missing_ok=True)
+            with self._folder() as folder:
+                os.fsync(folder)
         except OSError as error:
             raise StateError(f"{self.path / name}: {error.strerror}") from error
+
+    def set_aside(self, name: str) -> Path:
+        """Give a file that is of no use another name, which none has yet, and return it. StateError."""
+        target = next(path for path in self._names_aside(name) if not path.exists())
+        try:
+            (self.path / name).rename(target)
+        except OSError as error:
+            raise StateError(f"{self.path / name}: {error.strerror}") from error
+        return target
+
+    def _names_aside(self, name: str) -> Iterator[Path]:
+        yield self.path / f"{name}.damaged"
+        for number in count(2):
+            yield self.path / f"{name}.damaged-{number}"
+
+    @contextmanager
+    def _folder(self) -> Iterator[int]:
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     def host_keys(self) -> tuple[Path, ...]:
         """Return the private key files of the SSH server, made at first use: Ed25519, and RSA for older clients."""

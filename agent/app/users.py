@@ -12,7 +12,7 @@ from typing import Final
 import bcrypt
 
 from agent.app.errors import SettingsError
-from agent.app.settings import ListenAddress, User
+from agent.app.settings import Kind, ListenAddress, User
 
 DEFAULT_PASSWORD_ROUNDS: Final = 4
 """bcrypt's least cost: the default passwords are published, and only a login that is quick is of use."""
@@ -25,6 +25,10 @@ class Users:
         self._users: Mapping[str, User] = MappingProxyType({user.name: user for user in users})
         hashes = [user.password_hash for user in users if user.password_hash is not None]
         self._decoy = hashes[0] if hashes else None
+
+    def become(self, others: Users) -> None:
+        """Be others from now on: those who are logged in stay so."""
+        self._users, self._decoy = others._users, others._decoy
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,27 +62,35 @@ def password_matches(password: str, password_hash: str) -> bool:
 
 
 def choose_users(
-    configured: Sequence[User] | None, defaults: Mapping[str, str], listen: Sequence[ListenAddress]
+    configured: Sequence[User] | None,
+    defaults: Mapping[str, str],
+    listen: Sequence[ListenAddress],
+    called: Sequence[ListenAddress] = (),
 ) -> Users:
     """Return the configured users, or else those with the default passwords (by user name).
 
-    SettingsError when default passwords would be reachable from another machine.
+    SettingsError when default passwords would be good on another machine: because one of `listen` can be reached from
+    there, or one of `called`, the endpoints of call home, is there. Over TLS nobody has a password.
     """
-    exposed = [str(address) for address in listen if not address.is_loopback]
+    exposed = [f"{address} can be reached from other machines" for address in _elsewhere(listen)]
+    exposed += [f"call home to {address} leads to another machine" for address in _elsewhere(called)]
     if configured is None:
         if exposed and defaults:
             raise SettingsError(
-                f"{exposed[0]} can be reached from other machines, where default passwords are not allowed: "
-                "name users in a settings file (--settings), or listen on a loopback address"
+                f"{exposed[0]}, where default passwords are not allowed: "
+                "name users in a settings file (--settings), or keep to loopback addresses"
             )
         return Users([User(name, _hash_default(password)) for name, password in defaults.items()])
     for user in configured if exposed else ():
         default = defaults.get(user.name)
         if default is not None and user.password_hash is not None and password_matches(default, user.password_hash):
-            raise SettingsError(
-                f"user {user.name!r} has its default password, and {exposed[0]} can be reached from other machines"
-            )
+            raise SettingsError(f"user {user.name!r} has its default password, and {exposed[0]}")
     return Users(configured)
+
+
+def _elsewhere(addresses: Sequence[ListenAddress]) -> list[ListenAddress]:
+    """Return those where passwords are taken, and not on this machine alone."""
+    return [address for address in addresses if address.kind is Kind.SSH and not address.is_loopback]
 
 
 def _hash_default(password: str) -> str:

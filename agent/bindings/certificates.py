@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from agent.bindings.leaves import instant, required
 from agent.core import events
@@ -15,6 +15,7 @@ from agent.datastore.errors import input_path, invalid_value
 from agent.datastore.registry import (
     Bindings,
     Caller,
+    ChangeBinding,
     ConfigBinding,
     NotificationBinding,
     Output,
@@ -167,6 +168,11 @@ CERTIFICATES: Final = Bindings(
                 "reason": lambda revocation: revocation.reason.value,
             },
         ),
+    ),
+    changes=tuple(
+        ChangeBinding[Any](path, event)
+        for event in (events.CertificateDatabaseChanged, events.CertificateExpired)
+        for path in (f"{ROOT}/database", CERTIFICATE, CRL)
     ),
     rpcs=(
         RpcBinding[CertificateHolder](f"/{MODULE}:import-certificate", import_certificate),

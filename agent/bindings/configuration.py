@@ -25,6 +25,8 @@ class Configuration:
     def prepare(self, values: Values) -> Callable[[], None]:
         """Return what applies the values; ValueError says what the device cannot be configured with."""
         config = device_config(self._device.config, values)
+        if config == self._device.config:
+            return lambda: None
         self._device.check(config)
         return lambda: self._device.reconfigure(config)
 

@@ -29,6 +29,7 @@ from agent.datastore.errors import input_path, invalid_value
 from agent.datastore.registry import (
     Bindings,
     Caller,
+    ChangeBinding,
     ConfigBinding,
     NotificationBinding,
     Output,
@@ -179,6 +180,14 @@ def _counted(
     )
 
 
+IkeSaEvent = events.IkeSaChanged | events.IkeSaEstablished | events.IkeSaDeleted | events.IkeNegotiationFailed
+
+
+def _id(event: IkeSaEvent) -> tuple[tuple[Value, ...], ...]:
+    """Return the key of the IKE SA that an event is about; a negotiation may have failed before it had one."""
+    return ((event.sa_id,),) if event.sa_id is not None else ()
+
+
 def _names(event: events.IkeSaEstablished | events.IkeSaDeleted | events.IkeNegotiationFailed) -> dict[str, Value]:
     return {
         "id": event.sa_id,
@@ -207,6 +216,21 @@ IKE: Final = Bindings(
         ),
         _counted("dropped", _dropped, "reason", "packets"),
         _counted("negotiation-outcome", _outcomes, "outcome", "count"),
+    ),
+    changes=(
+        ChangeBinding[events.IkeSaChanged](SA, events.IkeSaChanged, _id),
+        ChangeBinding[events.IkeSaEstablished](SA, events.IkeSaEstablished, _id),
+        ChangeBinding[events.IkeSaDeleted](SA, events.IkeSaDeleted, _id),
+        ChangeBinding[events.IkeNegotiationFailed](SA, events.IkeNegotiationFailed, _id),
+    ),
+    unobserved=(
+        f"{SA}/lifetime-remaining",
+        f"{SA}/statistics",
+        f"{SA}/flags",
+        f"{SA}/ipsec-sas-created",
+        f"{SA}/ipsec-sas-deleted",
+        f"{SA}/negotiations-in-progress",
+        f"{SA}/negotiation",
     ),
     rpcs=(RpcBinding[Device](f"/{MODULE}:clear-ike-security-associations", clear),),
     notifications=(

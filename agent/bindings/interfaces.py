@@ -11,10 +11,20 @@ from ipaddress import ip_address, ip_interface
 from typing import Final
 
 from agent.bindings.leaves import instant, required
+from agent.core import events
 from agent.core.config import EsInterface, InterfaceFamily, Unit, UnitTunnel
 from agent.core.device import Device
 from agent.core.pic.interface import InterfaceState, InterfaceStatistics, OperStatus, UnitState
-from agent.datastore.registry import Bindings, ConfigBinding, StateContainer, StateList, Unseal, Value, snapshot
+from agent.datastore.registry import (
+    Bindings,
+    ChangeBinding,
+    ConfigBinding,
+    StateContainer,
+    StateList,
+    Unseal,
+    Value,
+    snapshot,
+)
 from agent.datastore.tree import Branch, Key
 
 MODULE: Final = "ipsec-agent-interfaces"
@@ -116,7 +126,7 @@ def _discards(counted: InterfaceStatistics) -> int:
 
 
 def _errors(counted: InterfaceStatistics) -> int:
-    return (counted.authentication_failures + counted.decryption_failures) % COUNTER32
+    return (counted.authentication_failures + counted.decryption_failures + counted.malformed_drops) % COUNTER32
 
 
 def _drop_leaves() -> Mapping[str, Callable[[InterfaceStatistics], Value]]:
@@ -126,6 +136,12 @@ def _drop_leaves() -> Mapping[str, Callable[[InterfaceStatistics], Value]]:
         "decryption-failures": lambda counted: counted.decryption_failures,
         "unknown-spi-drops": lambda counted: counted.unknown_spi_drops,
         "policy-drops": lambda counted: counted.policy_drops,
+        "no-sa-drops": lambda counted: counted.no_sa_drops,
+        "malformed-drops": lambda counted: counted.malformed_drops,
+        "sequence-drops": lambda counted: counted.sequence_drops,
+        "lifetime-drops": lambda counted: counted.lifetime_drops,
+        "too-big-drops": lambda counted: counted.too_big_drops,
+        "hop-limit-drops": lambda counted: counted.hop_limit_drops,
     }
 
 
@@ -157,5 +173,15 @@ INTERFACES: Final = Bindings(
         ),
         _family_state("family-inet", lambda unit: unit.inet),
         _family_state("family-inet6", lambda unit: unit.inet6),
+    ),
+    changes=(
+        ChangeBinding[events.PicStateChanged](
+            f"{INTERFACE}/oper-status", events.PicStateChanged, lambda event: ((event.interface,),)
+        ),
+        ChangeBinding[events.InterfacesChanged](f"{INTERFACE}/oper-status", events.InterfacesChanged),
+        *(
+            ChangeBinding[events.InterfacesChanged](f"{UNIT}/{family}/oper-status", events.InterfacesChanged)
+            for family in ("family-inet", "family-inet6")
+        ),
     ),
 )

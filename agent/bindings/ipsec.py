@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_address, ip_network
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
-from agent.bindings.leaves import instant, key_octets, required
+from agent.bindings.leaves import instant, key_octets, required, word
 from agent.core import events
 from agent.core.config import (
     DhGroup,
@@ -36,6 +37,7 @@ from agent.datastore.errors import input_path, invalid_value
 from agent.datastore.registry import (
     Bindings,
     Caller,
+    ChangeBinding,
     ConfigBinding,
     NotificationBinding,
     Output,
@@ -53,6 +55,8 @@ ROOT: Final = f"/{MODULE}:ipsec"
 ASSOCIATION: Final = f"{ROOT}/security-association"
 SA: Final = f"{ASSOCIATION}/sa"
 KEYS: Final = f"{ASSOCIATION}/manual/direction"
+CARRIED: Final = ("interface-family", "type", "current-local-address", "current-remote-address", "interface")
+"""What depends on the unit that a security association belongs to, and on who carries it."""
 ANY: Final = 0
 """The protocol, or the port, of an identity that does not say which."""
 PROTOCOL_NUMBERS: Final = MappingProxyType({"icmp": 1, "tcp": 6, "udp": 17})
@@ -175,13 +179,13 @@ def _find_sa(association: TunnelSa, key: Key) -> IpsecSa | None:
 
 def _association_leaves() -> Mapping[str, Callable[[TunnelSa], Value]]:
     return {
-        "name": lambda association: association.name,
-        "interface-family": lambda association: association.interface_family and association.interface_family.value,
-        "type": lambda association: association.type.value,
+        "name": attrgetter("name"),
+        "interface-family": lambda association: word(association.interface_family),
+        "type": attrgetter("type._value_"),
         "current-local-address": lambda association: _shown(association.current_local_address),
         "current-remote-address": lambda association: _shown(association.current_remote_address),
-        "interface": lambda association: association.interface,
-        "rekeys": lambda association: association.rekeys,
+        "interface": attrgetter("interface"),
+        "rekeys": attrgetter("rekeys"),
     }
 
 
@@ -191,33 +195,31 @@ def _shown(address: Address | None) -> str | None:
 
 def _sa_leaves() -> Mapping[str, Callable[[IpsecSa], Value]]:
     return {
-        "direction": lambda sa: sa.direction.value,
-        "spi": lambda sa: sa.spi,
-        "aux-spi": lambda sa: sa.aux_spi,
+        "direction": attrgetter("direction._value_"),
+        "spi": attrgetter("spi"),
+        "aux-spi": attrgetter("aux_spi"),
         "state": lambda sa: "installed" if sa.is_installed else "not-installed",
-        "mode": lambda sa: sa.mode.value,
-        "type": lambda sa: sa.type.value,
-        "protocol": lambda sa: sa.protocol.value,
-        "authentication-algorithm": lambda sa: (
-            sa.authentication_algorithm.value if sa.authentication_algorithm else "none"
-        ),
-        "encryption-algorithm": lambda sa: sa.encryption_algorithm.value if sa.encryption_algorithm else "none",
+        "mode": attrgetter("mode._value_"),
+        "type": attrgetter("type._value_"),
+        "protocol": attrgetter("protocol._value_"),
+        "authentication-algorithm": lambda sa: word(sa.authentication_algorithm) or "none",
+        "encryption-algorithm": lambda sa: word(sa.encryption_algorithm) or "none",
         "installed-at": lambda sa: instant(sa.installed_at),
         "expires-at": lambda sa: instant(sa.expires_at),
         "anti-replay-service": lambda sa: "enabled" if sa.replay_window_size else "disabled",
-        "replay-window-size": lambda sa: sa.replay_window_size,
+        "replay-window-size": attrgetter("replay_window_size"),
     }
 
 
 def _traffic_leaves() -> Mapping[str, Callable[[SaStatistics], Value]]:
-    return {"bytes": lambda counted: counted.bytes, "packets": lambda counted: counted.packets}
+    return {"bytes": attrgetter("bytes"), "packets": attrgetter("packets")}
 
 
 def _drop_leaves() -> Mapping[str, Callable[[SaStatistics], Value]]:
     return {
-        "replay-drops": lambda counted: counted.replay_drops,
-        "authentication-failures": lambda counted: counted.authentication_failures,
-        "decryption-failures": lambda counted: counted.decryption_failures,
+        "replay-drops": attrgetter("replay_drops"),
+        "authentication-failures": attrgetter("authentication_failures"),
+        "decryption-failures": attrgetter("decryption_failures"),
     }
 
 
@@ -250,6 +252,12 @@ def _rekeyed(event: events.IpsecSaRekeyed) -> Output:
     }
 
 
+def _sas(event: PairEvent) -> tuple[tuple[Value, ...], ...]:
+    """Return the keys of both SAs of a pair."""
+    inbound, outbound = Direction.INBOUND.value, Direction.OUTBOUND.value
+    return (event.name, inbound, event.inbound_spi), (event.name, outbound, event.outbound_spi)
+
+
 def _associations(device: Device) -> Iterator[TunnelSa]:
     return snapshot(device.security_associations)
 
@@ -278,6 +286,33 @@ IPSEC: Final = Bindings(
         ),
         _lifetime("soft-lifetime", lambda sa: sa.soft_lifetime),
         _lifetime("hard-lifetime", lambda sa: sa.hard_lifetime),
+    ),
+    changes=(
+        ChangeBinding[events.IpsecSaInstalled](SA, events.IpsecSaInstalled, _sas),
+        ChangeBinding[events.IpsecSaExpired](SA, events.IpsecSaExpired, _sas),
+        ChangeBinding[events.IpsecSaDeleted](SA, events.IpsecSaDeleted, _sas),
+        ChangeBinding[events.IpsecSaRekeyed](
+            f"{ASSOCIATION}/rekeys", events.IpsecSaRekeyed, lambda event: ((event.name,),)
+        ),
+        *(
+            ChangeBinding[events.TunnelSwitched](
+                f"{ASSOCIATION}/{leaf}", events.TunnelSwitched, lambda event: ((event.security_association,),)
+            )
+            for leaf in CARRIED
+        ),
+        *(
+            ChangeBinding[events.InterfacesChanged](f"{ASSOCIATION}/{leaf}", events.InterfacesChanged)
+            for leaf in CARRIED
+        ),
+    ),
+    unobserved=(
+        f"{ASSOCIATION}/statistics",
+        f"{SA}/statistics",
+        *(
+            f"{SA}/{lifetime}-lifetime/remaining-{unit}"
+            for lifetime in ("soft", "hard")
+            for unit in ("seconds", "kilobytes")
+        ),
     ),
     rpcs=(RpcBinding[Device](f"/{MODULE}:clear-ipsec-security-associations", clear),),
     notifications=(

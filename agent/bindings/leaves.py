@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from agent.datastore.date_and_time import date_and_time
 from agent.datastore.registry import Unseal
 from agent.datastore.tree import Branch
@@ -28,3 +30,15 @@ def key_octets(branch: Branch, name: str, unseal: Unseal) -> bytes:
 def instant(at: int | None) -> str | None:
     """Return the text of a device time in microseconds; None for an event that has not been."""
     return date_and_time(at) if at is not None else None
+
+
+def word(member: Enum | None) -> str | None:
+    """Return the text that a member of an enumeration stands for; None for none."""
+    text: str | None = None if member is None else member._value_  # `value` is a call for each, and costs more.
+    return text
+
+
+def decimal(number: float, digits: int = 3) -> str:
+    """Return the canonical text of a decimal64 with so many fraction digits (RFC 7950 section 9.3.2)."""
+    whole, _, fraction = f"{number:.{digits}f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0') or '0'}"

@@ -15,6 +15,7 @@ from agent.datastore.errors import InstancePath, RpcError, input_path, invalid_v
 from agent.datastore.registry import (
     Bindings,
     Caller,
+    ChangeBinding,
     NotificationBinding,
     Output,
     RpcBinding,
@@ -79,6 +80,7 @@ def _interface_leaves() -> Mapping[str, Callable[[RedundancyGroup], Value]]:
         "primary-interface": lambda group: group.primary_interface,
         "backup-interface": lambda group: group.backup_interface,
         "mirrored-sas": lambda group: sum(len(sas) for sas in group.mirror.copies.values()),
+        "lost-packets": lambda group: group.lost_packets,
         **_switch_leaves(),
     }
 
@@ -120,6 +122,23 @@ REDUNDANCY: Final = Bindings(
             _tunnel_leaves(),
         ),
     ),
+    changes=(
+        ChangeBinding[events.InterfaceSwitched](
+            f"{ROOT}/interface", events.InterfaceSwitched, lambda event: ((event.primary_interface,),)
+        ),
+        ChangeBinding[events.PicStateChanged](f"{ROOT}/interface", events.PicStateChanged),
+        ChangeBinding[events.TunnelSwitched](
+            f"{ROOT}/tunnel", events.TunnelSwitched, lambda event: ((event.security_association,),)
+        ),
+        ChangeBinding[events.IpsecSaInstalled](f"{ROOT}/tunnel", events.IpsecSaInstalled, lambda e: ((e.name,),)),
+        ChangeBinding[events.IpsecSaDeleted](f"{ROOT}/tunnel", events.IpsecSaDeleted, lambda e: ((e.name,),)),
+        ChangeBinding[events.IpsecSaRekeyed](f"{ROOT}/tunnel", events.IpsecSaRekeyed, lambda e: ((e.name,),)),
+        *(
+            ChangeBinding[events.InterfacesChanged](f"{ROOT}/{pairs}", events.InterfacesChanged)
+            for pairs in ("interface", "tunnel")
+        ),
+    ),
+    unobserved=(f"{ROOT}/interface/mirrored-sas", f"{ROOT}/interface/lost-packets"),
     rpcs=(
         RpcBinding[Device](f"/{MODULE}:switch-interface", switch_interface),
         RpcBinding[Device](f"/{MODULE}:switch-tunnel", switch_tunnel),

@@ -4,24 +4,32 @@ Everything that is shown of a device is read here, and everything it is told to 
 World's bus.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
+from typing import Final
 
 from agent.core.config import DeadPeerDetection, DeviceConfig, IkeConfig, IkeSettings, check
+from agent.core.events import InterfacesChanged
 from agent.core.identifiers import Address, IkeSaId
 from agent.core.ike.engine import IkeStatistics
 from agent.core.ike.sa import IkeSa
+from agent.core.ipsec.refusal import Drop
 from agent.core.ipsec.sad import Sad
-from agent.core.keying import Keying, TunnelRedundancy, TunnelSa
+from agent.core.keying import Keying, Protection, TunnelRedundancy, TunnelSa
 from agent.core.link import Network
 from agent.core.peer import Peer
-from agent.core.pic import PIC_BOOT_US, Chassis, Pic, PicCommand, RedundancyGroup
+from agent.core.pic import PIC_BOOT_US, Chassis, Pic, PicCommand, PicMeter, RedundancyGroup
 from agent.core.pic.interface import InterfaceState, interface_state
 from agent.core.pic.redundancy import backups
 from agent.core.pic.sync import Synchronization
 from agent.core.pki import CertificateDatabase
+from agent.core.traffic import Traffic
 from agent.core.world import World
+
+DECISION_US: Final = 1_000
+"""How long the device's policy manager takes to decide what a peer asks for, unless settings say otherwise."""
 
 
 class Device:
@@ -43,22 +51,33 @@ class Device:
         self._peers = tuple(peers)
         self._network = network
         self._config = config
-        self._chassis = Chassis(world, world.bus, pic_boot_us, self._carry)
+        self._unroutable = 0
+        self.on_packet: Callable[[bytes], object] = lambda packet: None
+        """Is given every packet that arrived protected, or tells a sender why its packet was dropped."""
+        self.traffic = Traffic(world, network, lambda: self.protection, self._find, self.peers)
+        self._chassis = Chassis(world, world.bus, pic_boot_us, self._carry, self.traffic.settle)
+        self._meter = PicMeter(self._find, self._chassis.counters_of, self._interface_at, self._chassis.note_lost)
         self._chassis.configure(config.interfaces)
         self.certificates = CertificateDatabase(world, world.bus)
         self._keying = Keying(
             world=world,
             name="device",
             config=self._carried(config),
-            settings=settings or IkeSettings(),
+            settings=settings or IkeSettings(decision_us=DECISION_US),
             send=network.send,
             bus=world.bus,
+            meter=self._meter,
+            before_change=self.traffic.settle,
         )
         self._synchronization = Synchronization(
             world.bus, self._chassis.group_of, lambda: self._keying.security_associations
         )
         for address in config.local_addresses:
-            network.attach(address, self._keying.receive)
+            network.attach(address, self._keying.receive, self._receive_packet)
+        network.before_change = self.traffic.settle
+        for peer in peers:
+            peer.before_change = partial(self.traffic.settle_with, peer)
+            peer.before_look = partial(self.traffic.look_at, peer)
 
     @property
     def name(self) -> str:
@@ -83,6 +102,7 @@ class Device:
     @property
     def security_associations(self) -> Mapping[str, TunnelSa]:
         """Every configured security association by its name, in the order of the configuration."""
+        self.traffic.look()
         return self._keying.security_associations
 
     @property
@@ -93,6 +113,7 @@ class Device:
     @property
     def interfaces(self) -> Mapping[str, InterfaceState]:
         """Every encryption services PIC by its name, in the order of the configuration."""
+        self.traffic.look()
         carried = zip(self.pics.values(), self._chassis.carried(self._config.interfaces), strict=True)
         return MappingProxyType({pic.name: interface_state(pic, interface) for pic, interface in carried})
 
@@ -104,6 +125,7 @@ class Device:
     @property
     def interface_redundancy(self) -> Mapping[str, RedundancyGroup]:
         """Every pair of PICs by its primary interface."""
+        self.traffic.look()
         return MappingProxyType(self._chassis.pairs)
 
     @property
@@ -134,7 +156,7 @@ class Device:
         before = self.config.local_addresses
         for address in config.local_addresses:
             if address not in before:
-                self._network.attach(address, self._keying.receive)
+                self._network.attach(address, self._keying.receive, self._receive_packet)
         self.certificates.configure(config.certificates)
         self._config = config
         self._chassis.configure(config.interfaces)
@@ -186,9 +208,53 @@ class Device:
         """Take the families of a unit down, or up again where they are configured to be. UnknownInterface."""
         self._chassis.set_unit(interface, unit, is_up=enabled)
 
+    # Packets
+
+    @property
+    def protection(self) -> Protection:
+        """What packets see of the device."""
+        return self._keying.protection
+
+    def send_packet(self, packet: bytes) -> None:
+        """Protect a packet that somebody has forwarded to the gateway, by the security association that is for it."""
+        name = self.protection.route(packet)
+        association = self._find(name) if name is not None else None
+        if name is None or association is None or association.plan.ends is None:
+            self._unroutable += 1
+            return
+        sent = self.protection.protect(name, packet)
+        if isinstance(sent, Drop):
+            if sent.reply is not None:
+                self.on_packet(sent.reply)
+            return
+        ends = association.plan.ends
+        for wire in sent:
+            self._network.send_packet(ends.local, ends.remote, wire)
+
+    @property
+    def unroutable(self) -> int:
+        """How many packets were to leave that no security association is for."""
+        return self._unroutable
+
+    def _receive_packet(self, source: Address, destination: Address, wire: bytes) -> None:
+        opened = self.protection.open(wire)
+        if isinstance(opened, bytes):
+            self.on_packet(opened)
+
+    def _find(self, name: str) -> TunnelSa | None:
+        return self._keying.security_associations.get(name)
+
+    def _interface_at(self, address: Address) -> str | None:
+        """Return the interface whose tunnel ends here at an address: the first of them."""
+        for interface in self._config.interfaces:
+            if any(unit.tunnel is not None and unit.tunnel.source == address for unit in interface.units):
+                return interface.name
+        return None
+
     def _carry(self) -> None:
         """Have keying do as the configuration is carried out now."""
         self._keying.reconfigure(self._carried(self._config))
+        self.world.bus.publish(InterfacesChanged(self.world.now))
 
     def _carried(self, config: DeviceConfig) -> DeviceConfig:
         """Return a configuration as the PICs carry it out, with what a backup destination implies."""

@@ -122,6 +122,14 @@ class IkeNegotiationFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class IkeSaChanged:
+    """An IKE SA, or a negotiation that is to become one, came or went, or has other cookies, ends or algorithms."""
+
+    at: int
+    sa_id: IkeSaId
+
+
+@dataclass(frozen=True, slots=True)
 class PeerUnreachable:
     """A peer stopped answering."""
 
@@ -290,6 +298,13 @@ class PicStateChanged:
     at: int
     interface: str
     state: RedundancyState
+
+
+@dataclass(frozen=True, slots=True)
+class InterfacesChanged:
+    """PICs carry other units than before, or families of them are up or down that were not."""
+
+    at: int
 
 
 @dataclass(frozen=True, slots=True)

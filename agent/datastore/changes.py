@@ -92,6 +92,7 @@ class Changes:
         self._management = management
         self._publish = publish
         self._on_rescheduled: Callable[[], None] = lambda: None
+        self._on_changed: Callable[[ConfigurationChanged], None] = lambda event: None
 
     def store(self, by: Caller, target: Datastore, root: Branch) -> None:
         """Put a configuration in a datastore's place. RpcError, RpcErrors, and nothing has changed, when it cannot be.
@@ -100,7 +101,7 @@ class Changes:
         (RFC 7950 section 8.3.3).
         """
         if target is Datastore.RUNNING:
-            self._apply(by, root)
+            self._change(by, root)
             return
         if target is Datastore.STARTUP:
             self._transactions.check(root)
@@ -132,7 +133,7 @@ class Changes:
                 self._keep_rollback(before)
                 if_refused.callback(self._forget_rollback)
             if self._stores.is_candidate_changed:
-                self._apply(by, self._stores.root(Datastore.CANDIDATE))
+                self._change(by, self._stores.root(Datastore.CANDIDATE))
             if_refused.pop_all()
         self._stores.discard_candidate()
         if confirmation is not None:
@@ -171,6 +172,15 @@ class Changes:
     def when_rescheduled(self, listener: Callable[[], None]) -> None:
         """Call `listener` from now on whenever there is another deadline than before, or none any more."""
         self._on_rescheduled = listener
+
+    def when_changed(self, listener: Callable[[ConfigurationChanged], None]) -> None:
+        """Call `listener` from now on with whatever changes running or startup."""
+        self._on_changed = listener
+
+    def _change(self, by: Caller, root: Branch) -> None:
+        """Change running; in-use where that is a part that another session has locked (RFC 5717 section 2.5)."""
+        locks, before = self._stores.partial_locks, self._stores.running
+        self._apply(by, root, lambda settled: locks.require_free(by.session_id, before, settled))
 
     def _waiting_for(self, by: Caller, token: str | None) -> Unconfirmed | None:
         """Return the commit that waits for this caller; RpcError when it waits for another, or for another token."""
@@ -216,10 +226,10 @@ class Changes:
         self._stores.unconfirmed = None
         self._tell(stage, by)
 
-    def _apply(self, by: Caller | None, root: Branch) -> None:
+    def _apply(self, by: Caller | None, root: Branch, permit: Callable[[Branch], None] = lambda settled: None) -> None:
         before = self._stores.running
-        self._transactions.commit(root)
-        self._tell_changed(by, Datastore.RUNNING, before, root)
+        self._transactions.commit(root, permit)
+        self._tell_changed(by, Datastore.RUNNING, before, self._stores.running)
 
     def _keep_rollback(self, root: Branch | None) -> None:
         try:
@@ -237,7 +247,9 @@ class Changes:
 
     def _tell_changed(self, by: Caller | None, datastore: Datastore, before: Branch, after: Branch) -> None:
         if next(differences(before, after), None) is not None:
-            self._publish(ConfigurationChanged(self._device(), by, datastore, before, after))
+            event = ConfigurationChanged(self._device(), by, datastore, before, after)
+            self._on_changed(event)
+            self._publish(event)
 
     def _tell(self, stage: CommitStage, by: Caller | None, seconds: int | None = None) -> None:
         self._publish(ConfirmedCommitProgressed(self._device(), stage, by, seconds))

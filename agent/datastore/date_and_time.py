@@ -7,11 +7,12 @@ from typing import Final
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_BARE_EPOCH: Final = datetime(1970, 1, 1)
 
 
 def date_and_time(at: int) -> str:
     """Return the text of a device time, in microseconds since the Unix epoch, with a fraction where it has one."""
-    return (_EPOCH + timedelta(microseconds=at)).isoformat()
+    return (_BARE_EPOCH + timedelta(0, 0, at)).isoformat() + "+00:00"
 
 
 def microseconds(text: str) -> int:

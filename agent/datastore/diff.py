@@ -7,7 +7,7 @@ over without a look. A container without presence is never a difference of its o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
@@ -40,31 +40,48 @@ class Difference:
         return self.path[-1].node
 
 
-def differences(old: Branch, new: Branch) -> Iterator[Difference]:
+PassOver = Callable[[SchemaNode], bool]
+"""Tells of a node whether it, and all that is below it, is of no interest."""
+
+
+def differences(old: Branch, new: Branch, passes_over: PassOver | None = None) -> Iterator[Difference]:
     """Iterate over all that differs between two trees, parents before children."""
-    return _children(old.children, new.children, ())
+    return _children(old.children, new.children, (), passes_over)
+
+
+def topmost(old: Branch, new: Branch) -> Iterator[Difference]:
+    """Iterate over the differences, without those below a node that was created or deleted as a whole."""
+    whole: InstancePath = ()
+    for difference in differences(old, new):
+        if whole and difference.path[: len(whole)] == whole:
+            continue
+        if difference.change is not Change.UPDATED:
+            whole = difference.path
+        yield difference
 
 
 def _children(
-    old: Mapping[SchemaNode, Item], new: Mapping[SchemaNode, Item], path: InstancePath
+    old: Mapping[SchemaNode, Item], new: Mapping[SchemaNode, Item], path: InstancePath, passes_over: PassOver | None
 ) -> Iterator[Difference]:
     for node in {**old, **new}:
         before, after = old.get(node), new.get(node)
-        if before is after:
+        if before is after or (passes_over is not None and passes_over(node)):
             continue
         if node.kind is Kind.LIST:
-            yield from _entries(node, entries(before), entries(after), path)
+            yield from _entries(node, entries(before), entries(after), path, passes_over)
         elif node.kind is Kind.LEAF_LIST:
             yield from _values(node, before, after, path)
         else:
-            yield from _instance(before, after, (*path, PathStep(node)))
+            yield from _instance(before, after, (*path, PathStep(node)), passes_over)
 
 
-def _entries(node: SchemaNode, old: Entries, new: Entries, path: InstancePath) -> Iterator[Difference]:
+def _entries(
+    node: SchemaNode, old: Entries, new: Entries, path: InstancePath, passes_over: PassOver | None
+) -> Iterator[Difference]:
     for key in {**old, **new}:
         before, after = old.get(key), new.get(key)
         if before is not after:
-            yield from _instance(before, after, (*path, PathStep(node, key)))
+            yield from _instance(before, after, (*path, PathStep(node, key)), passes_over)
     yield from _moved(node, old, new, path)
 
 
@@ -85,7 +102,9 @@ def _moved(
         yield Difference(Change.UPDATED, (*path, PathStep(node)))
 
 
-def _instance(before: Item | None, after: Item | None, path: InstancePath) -> Iterator[Difference]:
+def _instance(
+    before: Item | None, after: Item | None, path: InstancePath, passes_over: PassOver | None
+) -> Iterator[Difference]:
     node = path[-1].node
     if before is None or after is None:
         if node.kind is not Kind.CONTAINER or node.presence:
@@ -94,4 +113,4 @@ def _instance(before: Item | None, after: Item | None, path: InstancePath) -> It
         yield Difference(Change.UPDATED, path)
     old = before.children if isinstance(before, Branch) else {}
     new = after.children if isinstance(after, Branch) else {}
-    yield from _children(old, new, path)
+    yield from _children(old, new, path, passes_over)

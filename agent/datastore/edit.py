@@ -20,6 +20,7 @@ from agent.datastore.errors import ErrorInfo, ErrorType, InstancePath, PathStep,
 from agent.datastore.level import Level
 from agent.datastore.ordering import BadPlace, attributes, move, parse_place
 from agent.datastore.parsing import Reading, Seal, content_of, unsealed
+from agent.datastore.plain_entries import PlainEntries
 from agent.datastore.schema import Kind, Schema, SchemaNode
 from agent.datastore.tree import Anydata, Branch, Item, Key
 
@@ -98,6 +99,7 @@ class _Editor(Reading):
     def __init__(self, schema: Schema, structure: ErrorType, seal: Seal) -> None:
         super().__init__(schema, structure, seal)
         self.repeated: list[InstancePath] = []
+        self._plain = PlainEntries(seal)
 
     def edit_children(
         self,
@@ -240,8 +242,12 @@ class _Editor(Reading):
         if operation.takes_away:
             listed.after.pop(key, None)
             return
-        before: Mapping[SchemaNode, Item] = present.children if present is not None else {}
         keys: dict[SchemaNode, Item] = dict(zip(node.keys, key, strict=True))
+        if present is None and not node.ordered_by_user and (leaves := self._plain.leaves(node, element)) is not None:
+            level.choose(node)
+            listed.after[key] = Branch(node, {**keys, **leaves})
+            return
+        before: Mapping[SchemaNode, Item] = present.children if present is not None else {}
         inner = Level(before, keys if operation.starts_anew or present is None else before)
         self.edit_children(inner, node.children, element, operation, path)
         entry = Branch(node, inner.result())

@@ -36,11 +36,15 @@ InstancePath = tuple[PathStep, ...]
 
 @dataclass(frozen=True, slots=True)
 class ErrorInfo:
-    """One element of error-info, a text or the path of a node; `namespace` is None for those of RFC 6241 itself."""
+    """One element of error-info: a text, the path of a node, or other elements, its `children`.
+
+    `namespace` is None for elements of RFC 6241 itself, and for those in the namespace of the element around them.
+    """
 
     name: str
-    value: str | InstancePath
+    value: str | InstancePath = ""
     namespace: str | None = None
+    children: tuple[ErrorInfo, ...] = ()
 
 
 def input_path(parameters: Branch, name: str) -> InstancePath:
@@ -62,8 +66,9 @@ class RpcError(Exception):
         app_tag: str | None = None,
         path: InstancePath = (),
         info: Sequence[ErrorInfo] = (),
+        place: str | None = None,
     ) -> None:
-        """Keep the parts; `tag` is one of RFC 6241 appendix A."""
+        """Keep the parts; `tag` is one of RFC 6241 appendix A. `place` is what is said in the place of a path."""
         super().__init__(message)
         self.type = error_type
         self.tag = tag
@@ -71,6 +76,7 @@ class RpcError(Exception):
         self.app_tag = app_tag
         self.path = path
         self.info = tuple(info)
+        self.place = place
 
     @property
     def errors(self) -> tuple[RpcError, ...]:
@@ -158,9 +164,9 @@ def lock_denied(message: str, owner: int) -> RpcError:
     return RpcError(ErrorType.PROTOCOL, "lock-denied", message, info=[ErrorInfo("session-id", str(owner))])
 
 
-def in_use(message: str) -> RpcError:
-    """A datastore that another session has locked (RFC 6241 section 7.5)."""
-    return RpcError(ErrorType.PROTOCOL, "in-use", message)
+def in_use(message: str, path: InstancePath = ()) -> RpcError:
+    """A datastore, or a node of it, that another session has locked (RFC 6241 section 7.5)."""
+    return RpcError(ErrorType.PROTOCOL, "in-use", message, path=path)
 
 
 def resource_denied(message: str) -> RpcError:

@@ -10,6 +10,7 @@ import re
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -71,6 +72,22 @@ class ParsedModules:
                 opening = rf"""\bimport\s+["']?{re.escape(statement.arg)}["']?\s*{{(?![^}}]*revision-date)"""
                 text = re.sub(opening, rf"\g<0> revision-date {revision};", text)
         return text
+
+    def by_imports(self) -> list[str]:
+        """The names of the implemented modules, each behind those that it imports.
+
+        A module that libyang meets first as somebody's import has none of its features when it resolves the importer.
+        """
+        imports = {
+            name: {
+                statement.arg
+                for part in (module, *self.submodules_of(name))
+                for statement in part.search("import")
+                if statement.arg in self.implemented
+            }
+            for name, module in self.implemented.items()
+        }
+        return list(TopologicalSorter(imports).static_order())
 
     def submodules_of(self, name: str) -> tuple[ModuleStatement, ...]:
         """The submodules of this module."""
@@ -227,11 +244,13 @@ def _first_module(deviation: Statement) -> str:
 
 
 def _named_modules(module: Statement) -> Iterator[tuple[str, str]]:
-    """The modules and revisions that the prefixes in augments, deviations and paths mean."""
+    """The modules and revisions that the prefixes in augments, deviations and paths mean, where these are in force."""
     imports = {argument(statement, "prefix"): statement for statement in module.search("import")}
     pending = list(module.substmts)
     while pending:
         statement = pending.pop()
+        if getattr(statement, "i_not_implemented", False):
+            continue  # Of a feature that is not supported.
         pending.extend(statement.substmts)
         if statement.keyword in _REFERRING:
             for prefix in _PREFIX.findall(statement.arg or ""):
@@ -244,7 +263,7 @@ def _leafref_modules(module: ModuleStatement) -> Iterator[tuple[str, str]]:
     pending = [*module.i_children, *(node for augment in module.search("augment") for node in augment.i_children)]
     while pending:
         node = pending.pop()
-        if node.i_module.i_modulename != module.i_modulename:
+        if node.i_module.i_modulename != module.i_modulename or getattr(node, "i_not_implemented", False):
             continue
         pending.extend(getattr(node, "i_children", ()))
         pointer = getattr(node, "i_leafref_ptr", None)

@@ -6,11 +6,12 @@ Choices are flattened, augments are in their place, and what lacks its feature i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from agent.datastore.modules import SchemaError
-from agent.datastore.nodes import Access, Kind, Module, SchemaNode
+from agent.datastore.nodes import Access, Condition, Kind, Module, SchemaNode
 from agent.datastore.restrictions import InvalidValue
 from agent.datastore.statements import ModuleStatement, Statement, argument, is_supported
 from agent.datastore.type_statements import TypeReader
@@ -22,6 +23,15 @@ _ACCESS_MODULE: Final = "ietf-netconf-acm"
 _NO_CASES: Final[tuple[tuple[str, str], ...]] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A statement that becomes a node, with the choices and cases that it sits in, and the whens of those."""
+
+    statement: Statement
+    cases: tuple[tuple[str, str], ...] = _NO_CASES
+    whens: tuple[Statement, ...] = ()
+
+
 class NodeReader:
     """Builds the trees below the implemented `modules`."""
 
@@ -29,29 +39,29 @@ class NodeReader:
         """`modules` are the implemented ones by name; what others would add to the trees is left out."""
         self._modules = modules
         self._types = types
+        self._scopes: dict[tuple[int, str], Mapping[str | None, str]] = {}
 
     def read_roots(self, module: ModuleStatement) -> Iterator[SchemaNode]:
         """The top-level data nodes, rpcs and notifications of a module, in schema order. Raises SchemaError."""
-        for statement, cases in self._flattened(module.i_children, ""):
-            yield self._node(statement, None, cases)
+        for found in self._flattened(module.i_children, ""):
+            yield self._node(found, None)
 
     def _supported(self, statements: Iterable[Statement]) -> Iterator[Statement]:
         for statement in statements:
             if is_supported(statement) and statement.i_module.i_modulename in self._modules:
                 yield statement
 
-    def _flattened(
-        self, statements: Iterable[Statement], module: str
-    ) -> Iterator[tuple[Statement, tuple[tuple[str, str], ...]]]:
-        """The statements that become nodes below one of this `module`, each with the choices and cases it sits in."""
+    def _flattened(self, statements: Iterable[Statement], module: str) -> Iterator[_Found]:
+        """The statements that become nodes below one of this `module`."""
         for statement in self._supported(statements):
             if statement.keyword != "choice":
-                yield statement, _NO_CASES
+                yield _Found(statement)
                 continue
             for case in self._supported(statement.i_children):
                 pair = (_local_name(statement, module), _local_name(case, module))
-                for inner, cases in self._flattened(case.i_children, module):
-                    yield inner, (pair, *cases)
+                for inner in self._flattened(case.i_children, module):
+                    whens = (*_whens(statement), *_whens(case), *inner.whens)
+                    yield _Found(inner.statement, (pair, *inner.cases), whens)
 
     def _default_cases(self, statements: Iterable[Statement], module: str) -> Iterator[tuple[str, str]]:
         for choice in self._supported(statements):
@@ -63,7 +73,8 @@ class NodeReader:
                     yield _local_name(choice, module), _local_name(case, module)
                 yield from self._default_cases(case.i_children, module)
 
-    def _node(self, statement: Statement, parent: SchemaNode | None, cases: tuple[tuple[str, str], ...]) -> SchemaNode:
+    def _node(self, found: _Found, parent: SchemaNode | None) -> SchemaNode:
+        statement = found.statement
         kind = _KINDS[str(statement.keyword)]
         module = self._modules[statement.i_module.i_modulename]
         value_type = self._type(statement) if kind in (Kind.LEAF, Kind.LEAF_LIST) else None
@@ -87,17 +98,51 @@ class NodeReader:
             units=_inherited(statement, "units") if value_type else "",
             min_elements=int(argument(statement, "min-elements", "0")),
             max_elements=_max_elements(statement),
-            cases=cases,
+            cases=found.cases,
             access=_access(statement),
             children=MappingProxyType(children),
             operations=MappingProxyType(operations),
             default_cases=MappingProxyType(dict(self._default_cases(below, module.name))),
+            conditions=tuple(self._conditions(found, module)),
         )
-        for inner, inner_cases in self._flattened(below, module.name):
-            child = self._node(inner, node, inner_cases)
+        for inner in self._flattened(below, module.name):
+            child = self._node(inner, node)
             (operations if child.kind in _OPERATIONS else children)[child.tag] = child
-        node.set_keys(tuple(children[f"{{{module.namespace}}}{key}"] for key in _key_names(statement)))
+        keys = tuple(children[f"{{{module.namespace}}}{key}"] for key in _key_names(statement))
+        node.set_keys(keys, tuple(self._unique(node, unique) for unique in statement.search("unique")))
         return node
+
+    def _conditions(self, found: _Found, module: Module) -> Iterator[Condition]:
+        for must in found.statement.search("must"):
+            yield Condition(must.arg, self._scope(must, module))
+        for when in found.statement.search("when"):
+            of_parent = getattr(when, "i_origin", "") == "uses"
+            yield Condition(when.arg, self._scope(when, module), is_when=True, of_parent=of_parent)
+        for when in (*found.whens, *_augmenting(found.statement)):
+            yield Condition(when.arg, self._scope(when, module), is_when=True, of_parent=True)
+
+    def _scope(self, statement: Statement, module: Module) -> Mapping[str | None, str]:
+        """The prefixes of an XPath; a name without one is of the module that the node is in (section 6.4.1)."""
+        key = (id(statement.i_orig_module), module.name)
+        if key not in self._scopes:
+            scope = {**self._namespaces(statement.i_orig_module), None: module.namespace}
+            self._scopes[key] = MappingProxyType(scope)
+        return self._scopes[key]
+
+    def _unique(self, node: SchemaNode, unique: Statement) -> tuple[SchemaNode, ...] | None:
+        """The leaves of a unique statement; None where one is not there, or is in a list of its own."""
+        scope = self._scope(unique, node.module)
+        leaves: list[SchemaNode] = []
+        for path in unique.arg.split():
+            leaf = node
+            for step in path.split("/"):
+                prefix, _, name = step.rpartition(":")
+                found = leaf.children.get(f"{{{scope.get(prefix or None, '')}}}{name}")
+                if found is None or found.kind is Kind.LIST:
+                    return None
+                leaf = found
+            leaves.append(leaf)
+        return tuple(leaves)
 
     def _type(self, statement: Statement) -> ValueType:
         type_statement = statement.search_one("type")
@@ -126,6 +171,19 @@ class NodeReader:
             if name in self._modules:
                 scope[prefix] = self._modules[name].namespace
         return scope
+
+
+def _augmenting(statement: Statement) -> Iterator[Statement]:
+    """The whens of the augment that has brought a statement."""
+    augment: Statement | None = getattr(statement, "i_augment", None)
+    if augment is not None:
+        yield from augment.search("when")
+
+
+def _whens(statement: Statement) -> Iterator[Statement]:
+    """The whens of a choice or a case, whose context is the data node above it."""
+    yield from statement.search("when")
+    yield from _augmenting(statement)
 
 
 def _local_name(statement: Statement, parent_module: str) -> str:

@@ -68,6 +68,19 @@ class Module:
     deviated_by: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """A must or a when (RFC 7950 sections 7.5.3 and 7.21.5): an XPath, with the prefixes of `namespaces`.
+
+    One that is `of_parent` stands at a choice, a case, an augment or a uses: its context is the parent of the node.
+    """
+
+    text: str
+    namespaces: Mapping[str | None, str] = field(repr=False)
+    is_when: bool = False
+    of_parent: bool = False
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SchemaNode:
     """One node of the schema tree.
@@ -77,8 +90,9 @@ class SchemaNode:
     notifications. `keys` are a list's keys, in the order of its key statement. `defaults` are canonical values.
     `cases` are the (choice, case) pairs this node sits in below its parent, outermost first, and `default_cases` names
     the default case of each choice among the children that has one. `access` is the RFC 8341 extension written on this
-    very node. `max_elements` is None where unbounded. `path` is in the style of RFC 7951, with the module's name where
-    it changes: '/ipsec-agent-ike:ike/policy/peer-address'; choices and cases are not part of it.
+    very node. `max_elements` is None where unbounded. `uniques` are the leaves of each unique statement of a list, None
+    for one that cannot be told. `path` is in the style of RFC 7951, with the module's name where it changes:
+    '/ipsec-agent-ike:ike/policy/peer-address'; choices and cases are not part of it.
     """
 
     kind: Kind
@@ -102,14 +116,17 @@ class SchemaNode:
     operations: Mapping[str, SchemaNode] = field(default_factory=lambda: NO_NODES)
     keys: tuple[SchemaNode, ...] = ()
     default_cases: Mapping[str, str] = field(default_factory=lambda: NO_CASES)
+    conditions: tuple[Condition, ...] = ()
+    uniques: tuple[tuple[SchemaNode, ...] | None, ...] = ()
 
     def __repr__(self) -> str:
         """Short, since the values of all fields are a tree."""
         return f"<{self.kind.value} {self.path}>"
 
-    def set_keys(self, keys: tuple[SchemaNode, ...]) -> None:
-        """For the builder of the tree alone: a list's keys have it as their parent, so that they come after it."""
+    def set_keys(self, keys: tuple[SchemaNode, ...], uniques: tuple[tuple[SchemaNode, ...] | None, ...] = ()) -> None:
+        """For the builder of the tree alone: a list's leaves have it as their parent, so that they come after it."""
         object.__setattr__(self, "keys", keys)
+        object.__setattr__(self, "uniques", uniques)
 
     @property
     def input(self) -> SchemaNode:

@@ -56,6 +56,9 @@ class NotificationLog:
         self._kept: deque[Notification] = deque()
         self._characters = 0
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def record(self, notification: Notification) -> None:
         """Keep a notification; it is not older than those before."""
         self._kept.append(notification)

@@ -70,6 +70,7 @@ class StartTags:
     def __init__(self, node: SchemaNode, view: OriginView) -> None:
         """Make the tags once."""
         self.plain, self.end = tags(node, node.parent)
+        self.wanted = view.wanted
         self._marked: Mapping[Origin, str] | None = None
         if view.shown and node.config:
             self._marked = {origin: tags(node, node.parent, origin.attribute)[0] for origin in Origin}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from agent.datastore.markup import element_of, tags
 from agent.datastore.registry import Output, Value
 from agent.datastore.schema import Kind, SchemaNode
+from agent.datastore.tree import Anydata
 
 OK = "<ok/>"
 
@@ -39,6 +40,9 @@ def _values_of(node: SchemaNode, parent: SchemaNode | None, value: Value | Outpu
     if isinstance(value, Mapping):
         start, end = tags(node, parent)
         return f"{start}{_children_of(node, value)}{end}"
+    if isinstance(value, Anydata):
+        start, end = tags(node, parent)
+        return f"{start}{value.xml.decode()}{end}"
     if node.kind is Kind.LIST and not isinstance(value, (str, int)):
         return "".join(_values_of(node, parent, entry) for entry in value if isinstance(entry, Mapping))
     element = element_of(node, parent)

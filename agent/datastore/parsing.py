@@ -94,10 +94,13 @@ class Reading:
             return None
 
 
-def parse_input(schema: Schema, node: SchemaNode, element: etree._Element) -> Branch:
-    """Read the input of an RPC: `node` is its INPUT, `element` the operation; RpcErrors lists all that is wrong."""
-    reader = _InputReader(schema, ErrorType.PROTOCOL, unsealed)
-    path = (PathStep(node.parent),) if node.parent is not None else ()
+def parse_input(schema: Schema, node: SchemaNode, element: etree._Element, above: InstancePath = ()) -> Branch:
+    """Read the input of an RPC or action: `node` is its INPUT, `element` the operation, `above` an action's instance.
+
+    RpcErrors lists all that is wrong.
+    """
+    reader = InputReader(schema, ErrorType.PROTOCOL, unsealed)
+    path = (*above, PathStep(node.parent)) if node.parent is not None else above
     branch = Branch(node, reader.read_children(node.children, element, path))
     reader.require(branch, path)
     if reader.errors:
@@ -105,8 +108,8 @@ def parse_input(schema: Schema, node: SchemaNode, element: etree._Element) -> Br
     return branch
 
 
-class _InputReader(Reading):
-    """The reading of an RPC's input into a tree."""
+class InputReader(Reading):
+    """The reading of an RPC's input, or of other data that is no edit, into a tree."""
 
     def read_children(
         self, nodes: Mapping[str, SchemaNode], parent: etree._Element, path: InstancePath

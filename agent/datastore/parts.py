@@ -7,19 +7,24 @@ same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Final
 
 from agent.datastore.defaults import DefaultsMode, DefaultValue
-from agent.datastore.markup import element_of, plain, tags
-from agent.datastore.origins import PLAIN, Origin, OriginView, StartTags, of_instance, of_value
+from agent.datastore.markup import element_of, plain, tags, text_of
+from agent.datastore.origins import ALL, Origin, StartTags, of_instance, of_value
 from agent.datastore.registry import StateContainer, StateList, Value
+from agent.datastore.rows import Cell, Row
 from agent.datastore.schema import Kind, SchemaNode
 from agent.datastore.selection import Selection, merge
+from agent.datastore.templates import LeafTemplates
 from agent.datastore.tree import Anydata, Branch, Entries, Key, entries
 
 TAG: Final = ' xmlns:wd="urn:ietf:params:xml:ns:netconf:default:1.0" wd:default="true"'
 """What marks a value that nobody has set (RFC 6243 section 6)."""
+GATHERED_TEXTS: Final = 3 * 16
+"""How many texts of entries, three of each, make one piece."""
 Matcher = Callable[[Branch | None, object], bool]
 """Tells of one instance, its configuration and its subject, whether the matches of a filter hold for it."""
 
@@ -39,6 +44,34 @@ class Part:
         if text := self.text(config, subject):
             yield text
 
+    @property
+    def cell(self) -> Cell | None:
+        """The same as a cell of a row, where the subject alone decides what is shown."""
+        return None
+
+
+class RowPart(Part):
+    """Neighbouring parts for which the subject is enough, rendered at once."""
+
+    def __init__(self, cells: Sequence[Cell]) -> None:
+        self.cells = tuple(cells)
+        self._row = Row(cells)
+
+    def text(self, config: Branch | None, subject: object) -> str:
+        """Render all at once."""
+        return self._row.text(subject) if subject is not None else ""
+
+
+def in_rows(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Return parts, in their order, with rows in place of those that can be in one."""
+    rows = list[Part]()
+    for is_alone, neighbours in groupby(((part, part.cell) for part in parts), lambda pair: pair[1] is None):
+        if is_alone:
+            rows.extend(part for part, _ in neighbours)
+        else:
+            rows.append(RowPart([cell for _, cell in neighbours if cell is not None]))
+    return tuple(rows)
+
 
 class LeafPart(Part):
     """A leaf, leaf-list or anydata: from the configuration, else from its getter; `only` some values, or all (None)."""
@@ -47,7 +80,7 @@ class LeafPart(Part):
         self,
         node: SchemaNode,
         getter: Callable[[object], Value] | None,
-        only: frozenset[str] | None = None,
+        only: Container[str] | None = None,
         mode: DefaultsMode = DefaultsMode.EXPLICIT,
         attributes: str = "",
     ) -> None:
@@ -61,15 +94,35 @@ class LeafPart(Part):
         self._element = element_of(node, node.parent, attributes)
         self._is_list = node.kind is Kind.LEAF_LIST
 
+    @property
+    def plain(self) -> SchemaNode | None:
+        """The leaf, where nothing is shown but its configured value, between tags that are always the same."""
+        node = self._node
+        is_leaf = node.kind is Kind.LEAF and node.type is not None and not node.type.has_prefixes
+        shows_all = self._only is None and not self._trims and self._tagged is None
+        is_bare = self._getter is None and self._start == tags(node, node.parent)[0]
+        return node if is_leaf and shows_all and is_bare else None
+
+    @property
+    def cell(self) -> Cell | None:
+        """A leaf of state between its tags; of several values, all of them with theirs."""
+        if self._node.config or self._getter is None:
+            return None
+        is_leaf = self._node.kind is Kind.LEAF and self._only is None
+        convert = text_of(self._node) if is_leaf else None
+        if convert is not None:
+            return Cell(self._start, self._end, convert(self._getter))
+        return Cell("", "", lambda subject: self.text(None, subject) or None)
+
     def text(self, config: Branch | None, subject: object) -> str:
         """Render the value or the values."""
         value: object = config.children.get(self._node) if config is not None else None
-        if value is None:
-            if self._getter is None or subject is None or (value := self._getter(subject)) is None:
-                return ""
-        elif isinstance(value, Anydata):
+        is_configured = value is not None
+        if value is None and (self._getter is None or subject is None or (value := self._getter(subject)) is None):
+            return ""
+        if isinstance(value, Anydata):
             return f"{self._start}{value.xml.decode()}{self._end}"
-        elif self._trims and value in (self._node.defaults, *self._node.defaults[:1]):
+        if is_configured and self._trims and value in (self._node.defaults, *self._node.defaults[:1]):
             return ""
         if not self._is_list and self._only is None:
             return self._one(value)
@@ -120,14 +173,22 @@ class Body:
     """
 
     def __init__(self, keys: Sequence[Part], rest: Sequence[Part], *, bare: bool) -> None:
-        self._keys = tuple(keys)
-        self._rest = tuple(rest)
+        self._keys = in_rows(keys)
+        self._rest = in_rows(rest)
+        self._all = in_rows((*keys, *rest))
         self.bare = bare
         self.shy = Body(keys, rest, bare=False) if bare else self
         self.streams = any(part.streams for part in rest)
+        self._templates = _templates(keys, rest)
 
     def text(self, config: Branch | None, subject: object) -> str:
         """Render all at once."""
+        if self._templates is not None and config is not None:
+            text = self._templates.text(config.children)
+            if text is not None:
+                return text
+        if self.bare:
+            return "".join([part.text(config, subject) for part in self._all])
         rest = "".join([part.text(config, subject) for part in self._rest])
         if not rest and not self.bare:
             return ""
@@ -145,6 +206,19 @@ class Body:
                     yield keys + piece
                     keys = ""
 
+    @property
+    def row(self) -> RowPart | None:
+        """The one row that is all of it, None for more."""
+        only = self._all[0] if len(self._all) == 1 else None
+        return only if isinstance(only, RowPart) else None
+
+
+def _templates(keys: Sequence[Part], rest: Sequence[Part]) -> LeafTemplates | None:
+    """Return the templates of an instance that has nothing but plain leaves, None for another."""
+    plain = [[part.plain if isinstance(part, LeafPart) else None for part in parts] for parts in (keys, rest)]
+    nodes = [[node for node in found if node is not None] for found in plain]
+    return LeafTemplates(*nodes) if rest and nodes == plain else None
+
 
 class Guard:
     """The alternatives of a node: which of them hold for an instance decides its body, compiled when first needed."""
@@ -154,13 +228,14 @@ class Guard:
         self._compile = compile_body
         self._bodies: dict[tuple[int, ...], Body] = {}
         always = all(not selection.matches for _, selection in tests)
-        self._always = self._body(range(len(tests))) if always else None
-        self.streams = self._always is None or self._always.streams
+        self.always = self._body(range(len(tests))) if always else None
+        """What is shown of every instance, None where that depends."""
+        self.streams = self.always is None or self.always.streams
 
     def body(self, config: Branch | None, subject: object) -> Body | None:
         """Return what is shown of an instance, None for nothing."""
-        if self._always is not None:
-            return self._always
+        if self.always is not None:
+            return self.always
         holding = [number for number, (matcher, _) in enumerate(self._tests) if matcher(config, subject)]
         return self._body(holding) if holding else None
 
@@ -182,16 +257,27 @@ class ContainerPart(Part):
         node: SchemaNode,
         guard: Guard,
         state: StateContainer[object, object] | None,
-        whole: Part | None = None,
-        origins: OriginView = PLAIN,
+        whole: Part | None,
+        tags: StartTags,
     ) -> None:
         self._node = node
-        self._tags = StartTags(node, origins)
-        self._wanted = origins.wanted
+        self._tags = tags
+        self._wanted = tags.wanted
         self._guard = guard
         self._state = state
         self._whole = whole
         self.streams = guard.streams
+
+    @property
+    def cell(self) -> Cell | None:
+        """A container of state: what is in it is a row of its own where nothing but that decides what is shown."""
+        if self._node.config or self.streams:
+            return None
+        inner = self._guard.always.row if self._guard.always is not None else None
+        if inner is None or self._node.presence or self._whole is not None:
+            return Cell("", "", lambda subject: self.text(None, subject) or None)
+        row = Row(inner.cells, self._tags.plain, self._tags.end)
+        return Cell("", "", _within(row, self._state))
 
     def text(self, config: Branch | None, subject: object) -> str:
         """Render all at once."""
@@ -235,10 +321,24 @@ class ContainerPart(Part):
         return next(self._whole.pieces(config, subject), None) is not None
 
 
+def _within(row: Row, state: StateContainer[object, object] | None) -> Callable[[object], str | None]:
+    """Return what renders the row of a container, by the subject of its parent."""
+    if state is None:
+        return lambda subject: row.text(subject) or None
+    select = state.select
+
+    def render(subject: object) -> str | None:
+        selected = select(subject)
+        return row.text(selected) or None if selected is not None else None
+
+    return render
+
+
 class ListPart(Part):
     """A list: configured entries, then those that exist as state alone; look-ups where the filter gives the keys.
 
-    Each key that is looked up (`keyed`, None when every entry is needed) has a guard of its own.
+    Each key that is looked up (`keyed`, None when every entry is needed) has a guard of its own. Where not every entry
+    is shown alike, `guard_of` gives that of each, None for one that is not shown.
     """
 
     streams = True
@@ -246,16 +346,18 @@ class ListPart(Part):
     def __init__(
         self,
         node: SchemaNode,
-        guard: Guard,
+        guard: Guard | None,
         state: StateList[object, object] | None,
         keyed: Mapping[Key, Guard] | None,
         key_of: Callable[[object], Key],
-        origins: OriginView = PLAIN,
+        tags: StartTags,
+        guard_of: Callable[[Key], Guard | None] | None = None,
     ) -> None:
         self._node = node
-        self._tags = StartTags(node, origins)
-        self._wanted = origins.wanted
+        self._tags = tags
+        self._wanted = tags.wanted
         self._guard = guard
+        self._guard_of = guard_of
         self._state = state
         self._keyed = keyed
         self._key_of = key_of
@@ -265,40 +367,57 @@ class ListPart(Part):
         return "".join(self.pieces(config, subject))
 
     def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
-        """Render entry by entry."""
-        end = self._tags.end
+        """Render some entries at a time, those that can be large piece by piece."""
+        end, start_of, wants_all = self._tags.end, self._tags.of, self._wanted == ALL
+        gathered: list[str] = []
         for guard, entry, state in self._instances(entries_of(config, self._node), subject):
-            body = guard.body(entry, state)
+            body = guard.body(entry, state) if guard is not None else None
             if body is None:
                 continue
-            if of_instance(entry) not in self._wanted:
+            if not wants_all and of_instance(entry) not in self._wanted:
                 body = body.shy
-            start = self._tags.of(config, entry)
-            if body.streams and not body.bare:
-                yield from wrapped(start, body.pieces(entry, state), end)
-            elif body.streams:
-                yield start
-                yield from body.pieces(entry, state)
-                yield end
-            elif (text := body.text(entry, state)) or body.bare:
-                yield f"{start}{text}{end}"
+            if not body.streams:
+                if (text := body.text(entry, state)) or body.bare:
+                    gathered += (start_of(config, entry), text, end)
+                    if len(gathered) >= GATHERED_TEXTS:
+                        yield "".join(gathered)
+                        gathered.clear()
+                continue
+            if gathered:
+                yield "".join(gathered)
+                gathered.clear()
+            yield from _opened(start_of(config, entry), body, entry, state, end)
+        if gathered:
+            yield "".join(gathered)
 
-    def _instances(self, configured: Entries, subject: object) -> Iterator[tuple[Guard, Branch | None, object]]:
+    def _instances(self, configured: Entries, subject: object) -> Iterator[tuple[Guard | None, Branch | None, object]]:
         if self._keyed is not None:
-            for key, guard in self._keyed.items():
+            for key, keyed in self._keyed.items():
                 entry, state = configured.get(key), self._find(subject, key)
                 if entry is not None or state is not None:
-                    yield guard, entry, state
+                    yield keyed, entry, state
             return
         for key, entry in configured.items():
-            yield self._guard, entry, self._find(subject, key)
+            guard = self._guard if self._guard_of is None else self._guard_of(key)
+            yield guard, entry, self._find(subject, key)
         if self._state is not None and subject is not None:
             for state in self._state.iterate(subject):
                 if not configured or self._key_of(state) not in configured:
-                    yield self._guard, None, state
+                    guard = self._guard if self._guard_of is None else self._guard_of(self._key_of(state))
+                    yield guard, None, state
 
     def _find(self, subject: object, key: Key) -> object:
         return self._state.find(subject, key) if self._state is not None and subject is not None else None
+
+
+def _opened(start: str, body: Body, entry: Branch | None, state: object, end: str) -> Iterator[str]:
+    """Render an entry that can be large."""
+    if not body.bare:
+        yield from wrapped(start, body.pieces(entry, state), end)
+        return
+    yield start
+    yield from body.pieces(entry, state)
+    yield end
 
 
 def entries_of(config: Branch | None, node: SchemaNode) -> Entries:

@@ -100,12 +100,21 @@ class NodePath(ValueType):
     base: str = "instance-identifier"
 
     def parse(self, text: str, namespaces: Mapping[str | None, str] = NO_NAMESPACES) -> str:
-        """The expression with module names in place of prefixes."""
+        """The expression with module names in place of prefixes.
+
+        In XPath a module's name is a prefix of its own where nothing else is declared as it (RFC 8639, RFC 8641).
+        """
         if self.base == "instance-identifier" and not text.startswith("/"):
             raise InvalidValue(f"{quote(text)} is not an instance-identifier: it must begin with '/'")
         for pattern in self.patterns:
             pattern.check(text)
-        return _replace_prefixes(text, lambda prefix: self.names.module(prefix, namespaces, text))
+        own = () if self.base == "instance-identifier" else self.names.prefixes
+
+        def module_of(prefix: str) -> str:
+            is_name = prefix in own and prefix not in namespaces
+            return prefix if is_name else self.names.module(prefix, namespaces, text)
+
+        return _replace_prefixes(text, module_of)
 
     def render(self, canonical: str) -> tuple[str, Mapping[str, str]]:
         """The expression with the prefixes of the modules."""

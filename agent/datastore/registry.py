@@ -8,16 +8,19 @@ node of an audited module is neither bound nor listed as a deviation.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
+from lxml import etree
+
+from agent.datastore.errors import InstancePath
 from agent.datastore.schema import Kind, Schema, SchemaNode
-from agent.datastore.tree import Branch, Key, child, lineage
+from agent.datastore.tree import Anydata, Branch, Key, child, lineage
 
 P = TypeVar("P")
 E = TypeVar("E")
 
-Value = str | int | bool | Iterable[str] | None
+Value = str | int | bool | Iterable[str] | Anydata | None
 """What a leaf's getter gives: text, a number, a truth, several texts (leaf-list, bits), or None for an absent leaf."""
 Output: TypeAlias = "Mapping[str, Value | Output | Sequence[Output]]"
 """The output of an RPC or the body of a notification: values, containers and lists by node name."""
@@ -31,6 +34,8 @@ class Caller:
     user: str
     groups: frozenset[str]
     source: str
+    is_recovering: bool = False
+    """Whether no access rule holds for it (the recovery session of RFC 8341 section 3.1.1)."""
 
 
 # The generic ones have no slots: typing cannot set __orig_class__ on a frozen slotted dataclass (CPython 3.11).
@@ -77,6 +82,17 @@ class RpcBinding(Generic[P]):
 
 
 @dataclass(frozen=True)
+class ActionBinding(Generic[P]):
+    """An action (RFC 7950 section 7.15): subject, caller, the instance it is invoked on, and input to an output.
+
+    The instance exists, and the caller may see it. The answer may be a Pending; raises RpcError.
+    """
+
+    path: str
+    handle: Callable[[P, Caller, InstancePath, Branch], Output | Pending]
+
+
+@dataclass(frozen=True)
 class NotificationBinding(Generic[E]):
     """A notification and the event it tells of."""
 
@@ -85,17 +101,81 @@ class NotificationBinding(Generic[E]):
     values: Callable[[E], Output]
 
 
+def everywhere(event: object) -> Iterable[tuple[Value, ...]]:
+    """Return the keys of a change that may be anywhere: none, which stands for every instance."""
+    return ((),)
+
+
+@dataclass(frozen=True)
+class ChangeBinding(Generic[E]):
+    """What an event may have changed of the state: the node at `path` and all that is below it.
+
+    `keys` gives the keys of each instance, those of all lists on the path in one, the outermost first; where they end
+    early, every entry from there on is meant.
+    """
+
+    path: str
+    event: type[E]
+    keys: Callable[[E], Iterable[tuple[Value, ...]]] = everywhere
+
+
 @dataclass(frozen=True, slots=True)
 class Bindings:
-    """All bindings of one YANG module."""
+    """All bindings of one YANG module.
+
+    State that no change names, or that is listed as `unobserved` with all that is below it, changes without an event.
+    """
 
     module: str
     states: tuple[StateList[Any, Any] | StateContainer[Any, Any], ...] = ()
     configs: tuple[ConfigBinding, ...] = ()
     rpcs: tuple[RpcBinding[Any], ...] = ()
+    actions: tuple[ActionBinding[Any], ...] = ()
     notifications: tuple[NotificationBinding[Any], ...] = ()
+    changes: tuple[ChangeBinding[Any], ...] = ()
+    unobserved: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """What something without a schema is authorised as: the data that it shows, and the RPC that it stands for.
+
+    `reads` are paths of data nodes, each of which is shown with all that is below it.
+    """
+
+    reads: tuple[str, ...] = ()
+    executes: str | None = None
+
+
+@dataclass(frozen=True)
+class DialectRpc(Generic[P]):
+    """An RPC without a schema, by its local name.
+
+    `authorise` says, from its element, what it is authorised as. `handle` takes subject, caller and element and returns
+    the content of the reply as a lazy stream of XML. Either raises RpcError, `handle` before the stream begins.
+    """
+
+    name: str
+    authorise: Callable[[etree._Element], Authorisation]
+    handle: Callable[[P, Caller, etree._Element], Iterator[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """RPCs without a schema that clients of one vendor send.
+
+    They are meant where an element is in no namespace, in the protocol's own where that has no such operation, or in
+    one that begins like one of `namespaces`. `name` is what their subject is attached under, `capabilities` are
+    announced for them. `authorisations` are all that they are ever authorised as.
+    """
+
+    name: str
+    namespaces: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    rpcs: Mapping[str, DialectRpc[Any]]
+    authorisations: tuple[Authorisation, ...]
 
 
 Unseal = Callable[[SchemaNode, str], str]
@@ -161,13 +241,27 @@ class Registry:
     rpcs: Mapping[SchemaNode, RpcBinding[Any]]
     notifications: Mapping[type, tuple[SchemaNode, NotificationBinding[Any]]]
     secrets: frozenset[SchemaNode]
+    dialects: tuple[Dialect, ...] = ()
+    changes: Mapping[type, tuple[tuple[SchemaNode, ChangeBinding[Any]], ...]] = field(default_factory=dict)
+    unobserved: frozenset[SchemaNode] = frozenset()
+    actions: Mapping[SchemaNode, ActionBinding[Any]] = field(default_factory=dict)
+
+    def is_notifiable(self, node: SchemaNode) -> bool:
+        """Tell whether every change of a leaf comes with an event (RFC 8641 section 3.10): configuration's does."""
+        if node.config:
+            return True
+        above = lineage(node)
+        named = {named for changes in self.changes.values() for named, _ in changes}
+        return not named.isdisjoint(above) and self.unobserved.isdisjoint(above)
 
 
-def compile_bindings(schema: Schema, tables: Sequence[Bindings]) -> Registry:
+def compile_bindings(schema: Schema, tables: Sequence[Bindings], dialects: Sequence[Dialect] = ()) -> Registry:
     """Resolve binding tables against a schema; AuditFailed lists paths that do not exist and nodes left unbound."""
     compiler = _Compiler(schema)
     for table in tables:
         compiler.add(table)
+    for dialect in dialects:
+        compiler.add_dialect(dialect)
     problems = [*compiler.problems, *_unbound(compiler, tables)]
     if problems:
         raise AuditFailed("the bindings do not fit the schema:\n" + "\n".join(f"  {problem}" for problem in problems))
@@ -185,9 +279,13 @@ class _Compiler:
         self.getters: dict[SchemaNode, Callable[[Any], Value]] = {}
         self.configs: dict[SchemaNode, ConfigBinding] = {}
         self.rpcs: dict[SchemaNode, RpcBinding[Any]] = {}
+        self.actions: dict[SchemaNode, ActionBinding[Any]] = {}
         self.notifications: dict[type, tuple[SchemaNode, NotificationBinding[Any]]] = {}
         self.secrets: set[SchemaNode] = set()
         self.deviations: set[SchemaNode] = set()
+        self.dialects: list[Dialect] = []
+        self.changes: dict[type, list[tuple[SchemaNode, ChangeBinding[Any]]]] = {}
+        self.unobserved: set[SchemaNode] = set()
 
     def add(self, table: Bindings) -> None:
         for state in table.states:
@@ -195,10 +293,22 @@ class _Compiler:
                 self._add_state(node, state)
         self.configs.update(self._resolved((config.path, config) for config in table.configs))
         self.rpcs.update(self._resolved((rpc.path, rpc) for rpc in table.rpcs))
+        self.actions.update(self._resolved((action.path, action) for action in table.actions))
         for node, notification in self._resolved((bound.path, bound) for bound in table.notifications):
             self.notifications[notification.event] = (node, notification)
+        for node, change in self._resolved((change.path, change) for change in table.changes):
+            self.changes.setdefault(change.event, []).append((node, change))
+        self.unobserved.update(node for node, _ in self._resolved((path, path) for path in table.unobserved))
         self.secrets.update(node for node, _ in self._resolved((path, path) for path in table.secrets))
         self.deviations.update(node for node, _ in self._resolved((path, path) for path in table.deviations))
+
+    def add_dialect(self, dialect: Dialect) -> None:
+        self.dialects.append(dialect)
+        for authorisation in dialect.authorisations:
+            for path in authorisation.reads:
+                self.resolve(path)
+            if authorisation.executes is not None:
+                self.resolve(authorisation.executes)
 
     def _resolved(self, bound: Iterable[tuple[str, P]]) -> Iterator[tuple[SchemaNode, P]]:
         for path, binding in bound:
@@ -237,6 +347,10 @@ class _Compiler:
             self.rpcs,
             self.notifications,
             frozenset(self.secrets),
+            tuple(self.dialects),
+            {event: tuple(changes) for event, changes in self.changes.items()},
+            frozenset(self.unobserved),
+            self.actions,
         )
 
 
@@ -251,6 +365,10 @@ def _unbound(compiler: _Compiler, tables: Sequence[Bindings]) -> Iterator[str]:
     for rpc in schema.rpcs.values():
         if rpc.module.name in modules and rpc not in compiler.rpcs and rpc not in deviations:
             yield f"{rpc.path}: an RPC without a binding"
+    for action in (operation for node in _walk(schema.roots.values()) for operation in node.operations.values()):
+        known = action in compiler.actions or action in deviations
+        if action.kind is Kind.ACTION and action.module.name in modules and not known:
+            yield f"{action.path}: an action without a binding"
     for notification in schema.notifications.values():
         if notification.module.name in modules and notification not in {*bound_events, *deviations}:
             yield f"{notification.path}: a notification without a binding"

@@ -102,6 +102,10 @@ class Schema:
         """Return a valid configuration, given as its top-level elements, with every default in use filled in."""
         return self.validator.with_defaults(xml)
 
+    def xml_of_json(self, json: bytes) -> bytes:
+        """Return data in JSON (RFC 7951) as XML, below one element `config`; ValueError says what is wrong with it."""
+        return b"<config>%b</config>" % self.validator.xml_of_json(json)
+
     def parse_data(self, xml: bytes, *, whole: bool = True) -> tuple[ValidationError, ...]:
         """What is wrong with a reply's top-level elements: a whole one is validated, with its state, a part parsed."""
         return self.validator.check_data(xml) if whole else self.validator.check_syntax(xml)
@@ -127,7 +131,7 @@ def load_schema(paths: Sequence[Path] = (), modules: Sequence[ModuleRequest] = (
         rpcs=_by_tag(node for node in nodes if node.kind is Kind.RPC),
         notifications=_by_tag(node for node in nodes if node.kind is Kind.NOTIFICATION),
         content_id=_content_id([*implemented.values(), *imported]),
-        validator=Validator(implemented.values(), parsed.bound_sources()),
+        validator=Validator([implemented[name] for name in parsed.by_imports()], parsed.bound_sources()),
         identities=types.ancestry,
     )
 

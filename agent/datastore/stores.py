@@ -14,6 +14,7 @@ from typing import Final
 
 from agent.datastore import errors
 from agent.datastore.diff import differences
+from agent.datastore.partial_locks import PartialLocks
 from agent.datastore.registry import Caller
 from agent.datastore.tree import Branch
 
@@ -68,6 +69,7 @@ class Stores:
         """
         self.keep_rollback = keep_rollback
         self.unconfirmed: Unconfirmed | None = None
+        self.partial_locks = PartialLocks(now)
         self._now = now
         self._keep_startup = keep_startup
         self._running = Branch(None)
@@ -124,13 +126,15 @@ class Stores:
         """Lock for a session (RFC 6241 section 7.5).
 
         lock-denied when any session, this one too, holds the lock; for a candidate with changes that nobody has
-        committed; and for running while another session has a commit to confirm.
+        committed; and for running while parts of it are locked, or another session has a commit to confirm.
         """
         held = self._locks.get(datastore)
         if held is not None:
             raise errors.lock_denied(f"session {held.session_id} holds the lock of {datastore.value}", held.session_id)
         if datastore is Datastore.CANDIDATE and self.is_candidate_changed:
             raise errors.lock_denied("the candidate has changes: commit or discard them", NOBODY)
+        if datastore is Datastore.RUNNING and (part := next(iter(self.partial_locks), None)) is not None:
+            raise errors.lock_denied(f"session {part.session_id} has locked a part of running", part.session_id)
         waiting = self.unconfirmed if datastore is Datastore.RUNNING else None
         if waiting is not None and waiting.session_id != session_id:
             raise errors.lock_denied("a commit waits to be confirmed", waiting.session_id)
@@ -147,6 +151,7 @@ class Stores:
 
     def release(self, session_id: int) -> None:
         """Release every lock of a session that ended."""
+        self.partial_locks.release(session_id)
         for datastore in [datastore for datastore, lock in self._locks.items() if lock.session_id == session_id]:
             self._unlock(datastore)
 

@@ -29,6 +29,7 @@ class Violation(Enum):
     UNIQUE = "unique"
     MANDATORY = "mandatory"
     COUNT = "count"
+    WHEN = "when"
     OTHER = "other"
 
 
@@ -74,7 +75,7 @@ _MISSING_CHOICE: Final = re.compile(r'Mandatory choice "(?P<choice>[^"]+)" data'
 _NOT_UNIQUE: Final = re.compile(
     r'Unique data leaf\(s\) "(?P<leaves>[^"]+)" not satisfied in "(?P<one>/.*)" and "(?P<other>/.*)"\.', re.DOTALL
 )
-_MANDATORY_PREFIX: Final = "Mandatory node "
+_PREFIXES: Final = MappingProxyType({"Mandatory node ": Violation.MANDATORY, "When condition ": Violation.WHEN})
 
 
 class Validator:
@@ -125,6 +126,17 @@ class Validator:
         flags = libyang.PrintFlags.WithSiblings | libyang.PrintFlags.Shrink | libyang.PrintFlags.WithDefaultsAll
         return str(data.print(libyang.DataFormat.XML, flags)).encode()
 
+    def xml_of_json(self, json: bytes) -> bytes:
+        """Return data in JSON as XML, its top-level elements, valid or not; ValueError for what the schema has not."""
+        parse = libyang.ParseOptions.Strict | libyang.ParseOptions.ParseOnly | libyang.ParseOptions.NoState
+        self._context.clean_all_errors()
+        try:
+            data = self._context.parse_data(json.decode(), libyang.DataFormat.JSON, parse, None)
+        except libyang.Error as error:
+            raise ValueError("; ".join(each.message for each in self._complaints()) or str(error)) from error
+        flags = libyang.PrintFlags.WithSiblings | libyang.PrintFlags.Shrink
+        return b"" if data is None else str(data.print(libyang.DataFormat.XML, flags)).encode()
+
     def _check(
         self, xml: bytes, parse: libyang.ParseOptions, validation: libyang.ValidationOptions
     ) -> tuple[ValidationError, ...]:
@@ -149,4 +161,5 @@ def _kind(complaint: libyang.ErrorInfo) -> Violation:
     """Only a must statement brings an app-tag of a module's own, since values are checked before libyang sees them."""
     if complaint.app_tag:
         return _BY_APP_TAG.get(complaint.app_tag, Violation.MUST)
-    return Violation.MANDATORY if complaint.message.startswith(_MANDATORY_PREFIX) else Violation.OTHER
+    found = (kind for prefix, kind in _PREFIXES.items() if complaint.message.startswith(prefix))
+    return next(found, Violation.OTHER)

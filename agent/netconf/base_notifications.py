@@ -5,7 +5,7 @@ Invariant: no target of an edit names what the modules hide from everybody by de
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from itertools import islice
@@ -13,10 +13,11 @@ from types import MappingProxyType
 from typing import Final
 
 from agent.datastore.changes import ConfigurationChanged, ConfirmedCommitProgressed
-from agent.datastore.diff import Change, Difference, differences
-from agent.datastore.errors import InstancePath, PathStep
+from agent.datastore.diff import Change, Difference, topmost
+from agent.datastore.errors import InstancePath
+from agent.datastore.instances import can_be_named, identifier
 from agent.datastore.registry import Bindings, Caller, NotificationBinding, Output, Value
-from agent.datastore.schema import Access, Kind
+from agent.datastore.schema import Access
 from agent.datastore.tree import Branch
 from agent.netconf.session import EndReason
 
@@ -44,6 +45,28 @@ class SessionEnded:
     killed_by: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CapabilitiesChanged:
+    """The server announces other capabilities than before it was started; `at` is device time in microseconds.
+
+    A capability whose parameters alone are others is one that was modified, and is named as it is now.
+    """
+
+    at: int
+    added: tuple[str, ...]
+    deleted: tuple[str, ...]
+    modified: tuple[str, ...]
+
+    @classmethod
+    def between(cls, at: int, before: Iterable[str], after: Iterable[str]) -> CapabilitiesChanged | None:
+        """Return what has changed, None for nothing."""
+        old, new = ({uri.partition("?")[0]: uri for uri in listed} for listed in (before, after))
+        added = tuple(uri for name, uri in new.items() if name not in old)
+        deleted = tuple(uri for name, uri in old.items() if name not in new)
+        modified = tuple(uri for name, uri in new.items() if old.get(name, uri) != uri)
+        return cls(at, added, deleted, modified) if added or deleted or modified else None
+
+
 def _session(caller: Caller) -> dict[str, Value]:
     """Return the parameters that all these notifications have in common."""
     return {"username": caller.user, "session-id": caller.session_id, "source-host": _address(caller.source)}
@@ -69,6 +92,15 @@ def _changed(event: ConfigurationChanged) -> Output:
     }
 
 
+def _announced(event: CapabilitiesChanged) -> Output:
+    return {
+        "changed-by": {"server": ""},
+        "added-capability": event.added,
+        "deleted-capability": event.deleted,
+        "modified-capability": event.modified,
+    }
+
+
 def _progressed(event: ConfirmedCommitProgressed) -> Output:
     by = _session(event.by) if event.by is not None else {}
     return {**by, "confirm-event": event.stage.value, "timeout": event.seconds}
@@ -76,7 +108,7 @@ def _progressed(event: ConfirmedCommitProgressed) -> Output:
 
 def edits(before: Branch, after: Branch) -> list[Output]:
     """Return the edits that lead from one tree to the other, each with its topmost node; none if they are too many."""
-    found = list(islice(_topmost(before, after), MAXIMUM_EDITS + 1))
+    found = list(islice(topmost(before, after), MAXIMUM_EDITS + 1))
     if len(found) > MAXIMUM_EDITS:
         return []
     return [{"target": target, "operation": operation} for target, operation in dict.fromkeys(map(_edit, found))]
@@ -85,49 +117,15 @@ def edits(before: Branch, after: Branch) -> list[Output]:
 def _edit(difference: Difference) -> tuple[str | None, str]:
     """Return the target and the operation of an edit; what had to be left out of the target was merged into it."""
     target = _target(difference.path)
-    return _identifier(target), OPERATIONS[difference.change] if target == difference.path else "merge"
-
-
-def _topmost(before: Branch, after: Branch) -> Iterator[Difference]:
-    """Iterate over the differences, without those below a node that was created or deleted as a whole."""
-    whole: InstancePath = ()
-    for difference in differences(before, after):
-        if whole and difference.path[: len(whole)] == whole:
-            continue
-        if difference.change is not Change.UPDATED:
-            whole = difference.path
-        yield difference
+    return identifier(target) or None, OPERATIONS[difference.change] if target == difference.path else "merge"
 
 
 def _target(path: InstancePath) -> InstancePath:
     """Return the path of a node, or of the nearest above it that can be named and that everybody may know of."""
     for depth, step in enumerate(path):
-        if step.node.access is Access.DENY_ALL or not _can_be_named(step):
+        if step.node.access is Access.DENY_ALL or not can_be_named(step):
             return path[:depth]
     return path
-
-
-def _can_be_named(step: PathStep) -> bool:
-    """Tell whether one instance can be told from others: a value with both kinds of quotes cannot be written."""
-    if step.node.kind in (Kind.LIST, Kind.LEAF_LIST) and not step.keys:
-        return False
-    return not any("'" in key and '"' in key for key in step.keys)
-
-
-def _identifier(path: InstancePath) -> str | None:
-    """Return an instance-identifier in its canonical form (RFC 7950 section 9.13), None for that of a datastore."""
-    return "".join(map(_step, path)) or None
-
-
-def _step(step: PathStep) -> str:
-    node = step.node
-    names = [f"{leaf.module.name}:{leaf.name}" for leaf in node.keys] if node.kind is Kind.LIST else ["."]
-    predicates = (f"[{name}={_quoted(key)}]" for name, key in zip(names, step.keys, strict=False))
-    return f"/{node.module.name}:{node.name}{''.join(predicates)}"
-
-
-def _quoted(value: str) -> str:
-    return f'"{value}"' if "'" in value else f"'{value}'"
 
 
 BASE_NOTIFICATIONS: Final = Bindings(
@@ -141,7 +139,9 @@ BASE_NOTIFICATIONS: Final = Bindings(
         NotificationBinding[ConfirmedCommitProgressed](
             f"/{MODULE}:netconf-confirmed-commit", ConfirmedCommitProgressed, _progressed
         ),
+        NotificationBinding[CapabilitiesChanged](
+            f"/{MODULE}:netconf-capability-change", CapabilitiesChanged, _announced
+        ),
     ),
-    deviations=(f"/{MODULE}:netconf-capability-change",),
 )
-"""The capabilities of this server never change."""
+"""Capabilities change from one start to the next alone: with the program, or with the modules that it is to serve."""

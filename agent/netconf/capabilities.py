@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from agent.datastore.registry import Dialect
 from agent.datastore.schema import Module, Schema
 from agent.netconf.messages import BASE_NAMESPACE, MalformedMessage, parse_document
 
@@ -25,6 +26,7 @@ BY_FEATURE: Final = MappingProxyType(
         "rollback-on-error": (f"{CAPABILITY}:rollback-on-error:1.0",),
         "validate": (f"{CAPABILITY}:validate:1.0", f"{CAPABILITY}:validate:1.1"),
         "startup": (f"{CAPABILITY}:startup:1.0",),
+        "url": (f"{CAPABILITY}:url:1.0?scheme=file",),
         "xpath": (f"{CAPABILITY}:xpath:1.0",),
     }
 )
@@ -38,6 +40,7 @@ BY_MODULE: Final = MappingProxyType(
             f"{CAPABILITY}:with-operational-defaults:1.0"
             "?basic-mode=report-all&also-supported=explicit,trim,report-all-tagged",
         ),
+        "ietf-netconf-partial-lock": (f"{CAPABILITY}:partial-lock:1.0",),
         "notifications": (f"{CAPABILITY}:notification:1.0", f"{CAPABILITY}:interleave:1.0"),
     }
 )
@@ -48,7 +51,7 @@ class BadHello(Exception):
     """A hello that ends the session (RFC 6241 section 8.1)."""
 
 
-def server_capabilities(schema: Schema) -> tuple[str, ...]:
+def server_capabilities(schema: Schema, dialects: Sequence[Dialect] = ()) -> tuple[str, ...]:
     """Return what the server announces: the protocol's capabilities, the yang-library, every module with its revision.
 
     The modules stand there, beside the yang-library that RFC 7950 asks for, because some clients read only them.
@@ -61,6 +64,7 @@ def server_capabilities(schema: Schema) -> tuple[str, ...]:
         BASE_1_0,
         BASE_1_1,
         *_protocol(schema),
+        *(capability for dialect in dialects for capability in dialect.capabilities),
         *announced,
         *(module_capability(m) for m in schema.modules.values()),
     )

@@ -1,11 +1,15 @@
 """The operations that write: edit-config, copy-config, delete-config, and validate (RFC 6241 sections 7.2 to 7.4, 8.6).
 
+A file that a URL names can stand for a datastore (section 8.8); no lock, and no rule for data, speaks of it.
+
 Locks and access control are asked first, and whatever is written is judged whole before any of it counts.
 """
 
 from __future__ import annotations
 
 from typing import Final
+
+from lxml import etree
 
 from agent.datastore import errors
 from agent.datastore.defaults import DefaultsMode, settled, without_defaults
@@ -15,6 +19,7 @@ from agent.datastore.output import OK
 from agent.datastore.stores import Datastore
 from agent.datastore.tree import Branch
 from agent.netconf.request import BASE, Reply, Request
+from agent.netconf.url import NamedFile
 
 STOP: Final = "stop-on-error"
 CONTINUE: Final = "continue-on-error"
@@ -35,9 +40,7 @@ def edit_config(request: Request) -> Reply:
 
 def change(request: Request, target: Datastore, option: str | None = None) -> Reply:
     """Carry out an edit of a datastore as the error-option says; without one as rollback-on-error."""
-    config = request.parameter("config")
-    if config is None:
-        raise errors.missing_element("config", f"{request.rpc.name} needs a config")
+    config = _edits(request)
     request.host.stores.require_unlocked(target, request.caller.session_id)
     host = request.host
     before = host.stores.root(target)
@@ -49,7 +52,7 @@ def change(request: Request, target: Datastore, option: str | None = None) -> Re
     try:
         host.authorize(request.caller, before, edited.root, edited.repeated)
         if _is_tested(request, target):
-            host.transactions.check(edited.root)
+            host.transactions.rehearse(edited.root)
         if request.given("test-option") != TEST_ONLY:
             host.changes.store(request.caller, target, edited.root)
     except (RpcError, RpcErrors) as error:
@@ -57,6 +60,16 @@ def change(request: Request, target: Datastore, option: str | None = None) -> Re
     if refused:
         raise RpcErrors(refused)
     return iter((OK,))
+
+
+def _edits(request: Request) -> etree._Element:
+    """Return the element below which the edits stand: in the request, or in the file that it names."""
+    if (file := request.file()) is not None:
+        return file.read()
+    config = request.parameter("config")
+    if config is None:
+        raise errors.missing_element("config", f"{request.rpc.name} needs a config")
+    return config
 
 
 def _is_tested(request: Request, target: Datastore) -> bool:
@@ -71,6 +84,8 @@ def copy_config(request: Request) -> Reply:
     What the caller may not read is not copied. A copy of running to startup shows nothing and changes nothing in use,
     so that the right to execute it is enough (RFC 8341 section 3.2.3).
     """
+    if (file := request.file("target")) is not None:
+        return _copy_to_file(request, file)
     target, source = request.named_datastore("target"), request.datastore("source")
     if source is target:
         message = f"{target.value} is both source and target"
@@ -87,8 +102,24 @@ def copy_config(request: Request) -> Reply:
     return iter((OK,))
 
 
+def _copy_to_file(request: Request, target: NamedFile) -> Reply:
+    """Write a configuration, as far as the caller may read it, to a file; secrets are sealed there as everywhere."""
+    source, file = request.datastore("source"), request.file("source")
+    if file is not None and file.name == target.name:
+        message = f"the file {file.name!r} is both source and target"
+        raise errors.invalid_value(message, kind=ErrorType.PROTOCOL)
+    root = _source(request, source)
+    if source is not None:
+        root = request.host.readable(request.caller, root)
+    target.write(request.host.transactions.serialize(_with_defaults(request, root)))
+    return iter((OK,))
+
+
 def delete_config(request: Request) -> Reply:
-    """Empty a datastore (section 7.4); the model leaves only startup to be deleted."""
+    """Empty a datastore, or remove a file (section 7.4); of the datastores the model leaves only startup."""
+    if (file := request.file("target")) is not None:
+        file.remove()
+        return iter((OK,))
     target = request.named_datastore("target")
     request.host.stores.require_unlocked(target, request.caller.session_id)
     request.host.authorize(request.caller, request.host.stores.root(target), Branch(None))
@@ -98,12 +129,12 @@ def delete_config(request: Request) -> Reply:
 
 def validate(request: Request) -> Reply:
     """Judge a datastore, or a configuration given in full, as a commit would (section 8.6)."""
-    request.host.transactions.check(_source(request, request.datastore("source")))
+    request.host.transactions.rehearse(_source(request, request.datastore("source")))
     return iter((OK,))
 
 
 def _source(request: Request, source: Datastore | None) -> Branch:
-    return _inline(request) if source is None else request.host.stores.root(source)
+    return _given(request) if source is None else request.host.stores.root(source)
 
 
 def _with_defaults(request: Request, root: Branch) -> Branch:
@@ -114,9 +145,12 @@ def _with_defaults(request: Request, root: Branch) -> Branch:
     return without_defaults(root) if mode is DefaultsMode.TRIM else root
 
 
-def _inline(request: Request) -> Branch:
+def _given(request: Request) -> Branch:
+    """Return a configuration that is given in full: in a file, or in the request itself."""
+    if (file := request.file("source")) is not None:
+        return parse_configuration(request.host.registry.schema, file.read(), request.host.seal)
     source = request.parameter("source")
     config = source.find(f"{{{BASE}}}config") if source is not None else None
     if config is None:
-        raise errors.operation_not_supported(f"{request.rpc.name} takes a datastore or a config as its source")
+        raise errors.operation_not_supported(f"{request.rpc.name} takes no such source")
     return parse_configuration(request.host.registry.schema, config, request.host.seal)

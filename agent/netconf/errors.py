@@ -24,7 +24,9 @@ def _render(error: RpcError) -> str:
     ]
     if error.app_tag:
         parts.append(f"<error-app-tag>{escape_text(error.app_tag)}</error-app-tag>")
-    if error.path:
+    if error.place is not None:
+        parts.append(f"<error-path>{escape_text(error.place)}</error-path>")
+    elif error.path:
         parts.append(_path("error-path", error.path))
     parts.append(f'<error-message xml:lang="en">{escape_text(error.message)}</error-message>')
     if error.info:
@@ -67,6 +69,8 @@ def _literal(value: str) -> str:
 
 def _info(info: ErrorInfo) -> str:
     namespace = f" xmlns={quoteattr(info.namespace)}" if info.namespace is not None else ""
+    if info.children:
+        return f"<{info.name}{namespace}>{''.join(map(_info, info.children))}</{info.name}>"
     if not isinstance(info.value, str):
         return _path(info.name, info.value, namespace)
     return f"<{info.name}{namespace}>{escape_text(info.value)}</{info.name}>"

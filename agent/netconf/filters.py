@@ -18,27 +18,50 @@ from agent.datastore.rendering import Roots, everything
 from agent.datastore.schema import Kind, Schema, SchemaNode
 from agent.datastore.selection import WHOLE, Alternatives, Match, Selection
 from agent.datastore.values import InvalidValue
-from agent.datastore.xpath import Reader, XPathFilter
+from agent.datastore.xpath import Budget, Reader, XPathFilter
 from agent.netconf.messages import BASE_NAMESPACE
 from agent.netconf.xpath import expression_of, parse_condition, select
 
 SUBTREE: Final = "subtree"
 XPATH: Final = "xpath"
+FILTER: Final = f"{{{BASE_NAMESPACE}}}filter"
+REMEMBERED_FILTERS: Final = 256
+REMEMBERED_BYTES: Final = 4096
+"""A filter that is longer is read each time."""
 _LEAVES: Final = (Kind.LEAF, Kind.LEAF_LIST)
 _WHITE_SPACE: Final = " \t\r\n"
 
 
-def parse_filter(registry: Registry, operation: etree._Element, read: Reader) -> Roots:
-    """Return what the filter of a get or get-config selects; without one everything, with an empty one nothing.
+class Filters:
+    """The filters of get and get-config. Clients ask the same again and again: what they ask for is read once."""
 
-    `read` renders the data for the reader: not every XPath can do without a look at it.
-    """
-    element = operation.find(f"{{{BASE_NAMESPACE}}}filter")
-    if element is None:
-        return everything(registry)
-    if filter_type(registry.schema, element) == XPATH:
-        return select(registry.schema, expression_of(element), element.nsmap, read)
-    return parse_subtree(registry.schema.roots, element)
+    def __init__(self, registry: Registry) -> None:
+        """Remember none yet."""
+        self._schema = registry.schema
+        self._everything = everything(registry)
+        self._known: dict[bytes, Roots] = {}
+
+    def parse(self, operation: etree._Element, read: Reader, budget: Budget) -> Roots:
+        """Return what the filter of an operation selects; without one everything, with an empty one nothing.
+
+        `read` renders the data for the reader: not every XPath can do without a look at it.
+        """
+        element = operation.find(FILTER)
+        if element is None:
+            return self._everything
+        text = etree.tostring(element, with_tail=False)
+        if (roots := self._known.pop(text, None)) is not None:
+            self._known[text] = roots
+            return roots
+        if filter_type(self._schema, element) == XPATH:
+            roots, is_lasting = select(self._schema, expression_of(element), element.nsmap, read, budget)
+        else:
+            roots, is_lasting = parse_subtree(self._schema.roots, element), True
+        if is_lasting and len(text) <= REMEMBERED_BYTES:
+            self._known[text] = roots
+            if len(self._known) > REMEMBERED_FILTERS:
+                del self._known[next(iter(self._known))]  # the one that nobody has asked for the longest
+        return roots
 
 
 def filter_type(schema: Schema, element: etree._Element) -> str:
@@ -52,10 +75,10 @@ def filter_type(schema: Schema, element: etree._Element) -> str:
     return kind
 
 
-def parse_wanted(schema: Schema, element: etree._Element) -> Roots | XPathFilter:
+def parse_wanted(schema: Schema, element: etree._Element, budget: Budget) -> Roots | XPathFilter:
     """Return what the filter of a subscription wants of notifications (RFC 5277 section 3.6)."""
     if filter_type(schema, element) == XPATH:
-        return parse_condition(schema, element)
+        return parse_condition(schema, element, budget)
     return parse_subtree(schema.notifications, element)
 
 

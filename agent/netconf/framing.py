@@ -13,6 +13,8 @@ END_OF_MESSAGE: Final = b"]]>]]>"
 END_OF_CHUNKS: Final = b"\n##\n"
 MAXIMUM_CHUNK_BYTES: Final = 4_294_967_295
 MAXIMUM_MESSAGE_BYTES: Final = 64 * 1024 * 1024
+MAXIMUM_CHUNKS: Final = 100_000
+"""Of one message: its chunks may be small, but not all of them."""
 _HEADER: Final = re.compile(rb"\n#(?:([1-9][0-9]{0,9})|(#))\n")
 _PARTIAL_HEADER: Final = re.compile(rb"(?:\n(?:#(?:#|[1-9][0-9]{0,9})?)?)?\Z")
 
@@ -22,7 +24,11 @@ class FramingError(Exception):
 
 
 class MessageTooBig(Exception):
-    """A message larger than this server takes; the session cannot go on."""
+    """A message larger than this server takes; the session cannot go on. `limit` is the setting that it is over."""
+
+    def __init__(self, message: str, limit: str = "message-bytes") -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 class Framer(Protocol):
@@ -96,9 +102,10 @@ class ChunkedFramer:
 
     end = END_OF_CHUNKS
 
-    def __init__(self, maximum_bytes: int = MAXIMUM_MESSAGE_BYTES) -> None:
-        """Start empty; `maximum_bytes` bounds one message."""
+    def __init__(self, maximum_bytes: int = MAXIMUM_MESSAGE_BYTES, maximum_chunks: int = MAXIMUM_CHUNKS) -> None:
+        """Start empty; the maxima bound one message."""
         self._maximum = maximum_bytes
+        self._maximum_chunks = maximum_chunks
         self._buffer = bytearray()
         self._message = bytearray()
         self._left = 0
@@ -150,6 +157,8 @@ class ChunkedFramer:
             raise FramingError(f"a chunk of {size} bytes: at most {MAXIMUM_CHUNK_BYTES} are allowed")
         if len(self._message) + size > self._maximum:
             raise MessageTooBig(f"a message may have {self._maximum} bytes")
+        if self._chunks >= self._maximum_chunks:
+            raise MessageTooBig(f"a message may have {self._maximum_chunks} chunks", "message-chunks")
         self._left = size
         self._chunks += 1
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
@@ -27,7 +28,51 @@ class MalformedMessage(Exception):
     """A message that is not well-formed UTF-8 XML, or that holds what is never taken."""
 
 
-def parse_document(message: bytes) -> etree._Element:
+class DocumentTooComplex(MalformedMessage):
+    """A message that is over a limit; `limit` is the setting that names it."""
+
+    def __init__(self, message: str, limit: str) -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """How much of XML one message may be: elements within one another, attributes of one, and elements in all.
+
+    The last bounds the memory that a message takes once it is parsed, which is many times its size.
+    """
+
+    depth: int = 128
+    attributes: int = 64
+    elements: int = 2_000_000
+    _too_deep: etree.XPath = field(init=False, repr=False, compare=False)
+    _too_many: etree.XPath = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Prepare what looks for offenders; libxml2 itself takes no more than 256 elements within one another."""
+        object.__setattr__(self, "_too_deep", etree.XPath(f"boolean({'/*' * (min(self.depth, 255) + 1)})"))
+        object.__setattr__(self, "_too_many", etree.XPath(f"boolean(//*[@*[{self.attributes + 1}]])"))
+
+    def check_size(self, message: bytes) -> None:
+        """Raise DocumentTooComplex for a message that may have too many elements: most have two tags."""
+        if message.count(b"<") > 2 * self.elements:
+            raise DocumentTooComplex(f"a message has {self.elements} elements at most", "message-elements")
+
+    def check(self, root: etree._Element, octets: int) -> None:
+        """Raise DocumentTooComplex for a document over a limit; one that is too short for that is not searched."""
+        if octets >= self.depth * SHORTEST_ELEMENT and self._too_deep(root):
+            raise DocumentTooComplex(f"{self.depth} elements may be within one another", "message-depth")
+        if octets >= self.attributes * SHORTEST_ATTRIBUTE and self._too_many(root):
+            raise DocumentTooComplex(f"an element has {self.attributes} attributes at most", "message-attributes")
+
+
+SHORTEST_ELEMENT: Final = len("<a></a>")
+SHORTEST_ATTRIBUTE: Final = len(" a=''")
+DOCUMENT_LIMITS: Final = DocumentLimits()
+
+
+def parse_document(message: bytes, limits: DocumentLimits = DOCUMENT_LIMITS) -> etree._Element:
     """Return the root of a message; white space around it is allowed. Raises MalformedMessage."""
     message = message.strip(b" \t\r\n").removeprefix(_BYTE_ORDER_MARK)
     declared = _DECLARED.match(message)
@@ -38,10 +83,13 @@ def parse_document(message: bytes) -> etree._Element:
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
     )
+    limits.check_size(message)
     try:
-        return etree.fromstring(message, parser)
+        root = etree.fromstring(message, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise MalformedMessage(f"not well-formed: {error}") from error
+    limits.check(root, len(message))
+    return root
 
 
 def parse_rpc(root: etree._Element) -> etree._Element:
@@ -67,6 +115,9 @@ def reply_start(root: etree._Element | None) -> str:
     """Return the start tag of a reply: all attributes and prefixes of the rpc, unmodified (RFC 6241 section 4.2)."""
     if root is None:
         return f'<rpc-reply xmlns="{BASE_NAMESPACE}">'
+    attributes = root.attrib.items()
+    if len(root.nsmap) == 1 and not root.prefix and [name for name, _ in attributes] == ["message-id"]:
+        return f'<rpc-reply xmlns="{BASE_NAMESPACE}" message-id={quoteattr(str(attributes[0][1]))}>'
     prefixes = {prefix: uri for prefix, uri in root.nsmap.items() if prefix is not None}
     declared = "".join(f" xmlns:{prefix}={quoteattr(uri)}" for prefix, uri in prefixes.items())
     return f'<rpc-reply xmlns="{BASE_NAMESPACE}"{declared}{_attributes(root, prefixes)}>'

@@ -9,7 +9,9 @@ from typing import Final
 from agent.datastore import errors
 from agent.datastore.date_and_time import date_and_time
 from agent.datastore.errors import ErrorType, input_path
+from agent.datastore.instances import identifier
 from agent.datastore.nacm import NACM, AccessControl
+from agent.datastore.partial_locks import PartialLock
 from agent.datastore.registry import (
     Bindings,
     Caller,
@@ -48,10 +50,11 @@ class ServedSchema:
 
 @dataclass(frozen=True, slots=True)
 class LockedDatastore:
-    """A datastore and its lock, if it is locked."""
+    """A datastore and its lock, if it is locked, or the locks of parts of it."""
 
     datastore: Datastore
     lock: Lock | None
+    parts: tuple[PartialLock, ...]
 
 
 def served_schemas(schema: Schema) -> Iterator[ServedSchema]:
@@ -83,7 +86,8 @@ def get_schema(server: Server, caller: Caller, parameters: Branch) -> Output:
 
 def _datastores(server: Server) -> Iterator[LockedDatastore]:
     for datastore in server.stores.names:
-        yield LockedDatastore(datastore, server.stores.lock_of(datastore))
+        parts = tuple(server.stores.partial_locks) if datastore is Datastore.RUNNING else ()
+        yield LockedDatastore(datastore, server.stores.lock_of(datastore), parts)
 
 
 def _find_datastore(server: Server, key: Key) -> LockedDatastore | None:
@@ -135,6 +139,18 @@ MONITORING: Final = Bindings(
                 "locked-time": lambda lock: date_and_time(lock.locked_at),
             },
         ),
+        StateList[LockedDatastore, PartialLock](
+            f"{STATE}/datastores/datastore/locks/partial-lock",
+            lambda held: held.parts,
+            lambda held, key: next((part for part in held.parts if key == (str(part.id),)), None),
+            {
+                "lock-id": lambda part: part.id,
+                "locked-by-session": lambda part: part.session_id,
+                "locked-time": lambda part: date_and_time(part.locked_at),
+                "select": lambda part: part.selects,
+                "locked-node": lambda part: [identifier(node) for node in part.nodes],
+            },
+        ),
         StateList[Server, ServedSchema](
             f"{STATE}/schemas/schema",
             lambda server: served_schemas(server.registry.schema),
@@ -169,7 +185,6 @@ MONITORING: Final = Bindings(
         ),
     ),
     rpcs=(RpcBinding[Server](f"/{MODULE}:get-schema", get_schema),),
-    deviations=(f"{STATE}/datastores/datastore/locks/partial-lock",),
 )
 
 ACCESS_CONTROL: Final = Bindings(

@@ -40,7 +40,7 @@ def get_data(request: Request) -> Reply:
         plan = host.plan(request.caller, roots, mode, state=is_operational, origins=view)
         return plan.pieces(shown, host.subjects)
 
-    roots = _selected(request, pieces)
+    roots = selected(request, pieces)
     depth, config = request.given("max-depth"), request.given("config-filter")
     if depth not in (None, UNBOUNDED):
         roots = to_depth(roots, int(str(depth)))
@@ -73,13 +73,14 @@ def _mode(request: Request) -> DefaultsMode:
     return request.defaults_mode
 
 
-def _selected(request: Request, read: Callable[[Roots], Iterator[str]]) -> Roots:
+def selected(request: Request, read: Callable[[Roots], Iterator[str]]) -> Roots:
+    """Return what the filter of get-data, or of another operation with the same parameters, selects of what is read."""
     registry = request.host.registry
     subtree, xpath = request.parameter("subtree-filter"), request.parameter("xpath-filter")
     if subtree is not None:
         return parse_subtree(registry.schema.roots, subtree)
     if xpath is not None:
-        return select(registry.schema, xpath.text or "", xpath.nsmap, read)
+        return select(registry.schema, xpath.text or "", xpath.nsmap, read, request.host.xpath_budget)[0]
     return everything(registry)
 
 

@@ -21,18 +21,26 @@ from agent.datastore.registry import Pending
 from agent.datastore.rendering import Roots
 from agent.datastore.schema import SchemaNode
 from agent.datastore.tree import Branch
-from agent.netconf import committing, editing, nmda, subscriptions
-from agent.netconf.filters import parse_filter, parse_wanted
+from agent.netconf import actions, committing, compare, editing, nmda, partial_locks, subscriptions
+from agent.netconf.filters import parse_wanted
 from agent.netconf.messages import BASE_NAMESPACE
 from agent.netconf.request import NMDA, Host, Operation, Reply, Request, Requester
+from agent.netconf.subscribed import operations as subscribed
 from agent.netconf.subscriptions import Subscription
 
 CREATE_SUBSCRIPTION: Final = f"{{{subscriptions.NAMESPACE}}}create-subscription"
 
 
-def execute(host: Host, session: Requester, element: etree._Element) -> tuple[Reply, SchemaNode]:
-    """Carry out the operation of an rpc; return its reply and its schema node. Raises RpcError, RpcErrors."""
-    rpc = _operation(host, element)
+def execute(host: Host, session: Requester, element: etree._Element) -> tuple[Reply, SchemaNode | None]:
+    """Carry out the operation of an rpc; return its reply and its schema node, if it has one.
+
+    Raises RpcError, RpcErrors.
+    """
+    if element.tag == actions.ACTION:
+        return actions.invoke(host, session.caller, element)
+    rpc = host.registry.schema.rpcs.get(element.tag)
+    if rpc is None:
+        return _speak(host, session, element), None
     host.require_execute(session.caller, rpc)
     schema = host.registry.schema
     if element.tag == CREATE_SUBSCRIPTION:
@@ -47,13 +55,17 @@ def execute(host: Host, session: Requester, element: etree._Element) -> tuple[Re
     return (output if isinstance(output, Pending) else render_output(rpc.output, output)), rpc
 
 
-def _operation(host: Host, element: etree._Element) -> SchemaNode:
-    schema = host.registry.schema
-    if (rpc := schema.rpcs.get(element.tag)) is not None:
-        return rpc
+def _speak(host: Host, session: Requester, element: etree._Element) -> Iterator[str]:
+    """Carry out what has no schema: an RPC of a dialect."""
     name = etree.QName(element)
     namespace = name.namespace or ""
-    if namespace and namespace not in schema.by_namespace:
+    is_neutral = namespace in ("", BASE_NAMESPACE)
+    dialects = [each for each in host.registry.dialects if is_neutral or namespace.startswith(each.namespaces)]
+    for dialect in dialects:
+        if (rpc := dialect.rpcs.get(name.localname)) is not None:
+            host.require_permitted(session.caller, rpc.authorise(element))
+            return rpc.handle(host.subjects.get(dialect.name), session.caller, element)
+    if namespace and not dialects and namespace not in host.registry.schema.by_namespace:
         raise errors.unknown_namespace(name.localname, namespace)
     raise errors.unknown_element(name.localname, f"there is no operation {name.localname!r}")
 
@@ -75,7 +87,7 @@ def _read(request: Request, root: Branch, *, state: bool) -> Iterator[str]:
     def pieces(roots: Roots) -> Iterator[str]:
         return host.plan(request.caller, roots, mode, state=state).pieces(shown, host.subjects)
 
-    return _data(pieces(parse_filter(host.registry, request.element, pieces)))
+    return _data(pieces(host.filters.parse(request.element, pieces, host.xpath_budget)))
 
 
 def _data(pieces: Iterator[str]) -> Iterator[str]:
@@ -125,7 +137,8 @@ def create_subscription(request: Request) -> Reply:
         path = input_path(request.input, "stream")
         raise errors.invalid_value(f"there is no stream {stream!r}", path=path, kind=ErrorType.PROTOCOL)
     element = request.parameter("filter")
-    chosen = parse_wanted(request.host.registry.schema, element) if element is not None else None
+    host = request.host
+    chosen = parse_wanted(host.registry.schema, element, host.xpath_budget) if element is not None else None
     request.session.subscribe(Subscription(stream, chosen, start, stop))
     return iter((OK,))
 
@@ -169,7 +182,11 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
             )
         },
         CREATE_SUBSCRIPTION: create_subscription,
+        **subscribed.OPERATIONS,
         f"{{{NMDA}}}get-data": nmda.get_data,
         f"{{{NMDA}}}edit-data": nmda.edit_data,
+        f"{{{compare.NAMESPACE}}}compare": compare.compare,
+        f"{{{partial_locks.NAMESPACE}}}partial-lock": partial_locks.partial_lock,
+        f"{{{partial_locks.NAMESPACE}}}partial-unlock": partial_locks.partial_unlock,
     }
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -14,34 +14,26 @@ from agent.datastore.defaults import DefaultsMode
 from agent.datastore.errors import ErrorType, InstancePath, PathStep, RpcError, input_path
 from agent.datastore.origins import PLAIN, OriginView
 from agent.datastore.parsing import Seal
-from agent.datastore.registry import Caller, Pending, Registry
+from agent.datastore.registry import Authorisation, Caller, Pending
 from agent.datastore.rendering import Plan, Roots
 from agent.datastore.schema import SchemaNode
-from agent.datastore.stores import Datastore, Stores
+from agent.datastore.stores import Datastore
 from agent.datastore.transaction import Transactions
 from agent.datastore.tree import Branch
+from agent.netconf.filters import Filters
 from agent.netconf.messages import BASE_NAMESPACE
+from agent.netconf.subscribed.delivery import Receiver
+from agent.netconf.subscribed.publisher import Publisher, Publishing
 from agent.netconf.subscriptions import Subscription
+from agent.netconf.url import Files, NamedFile, named_file
 
 NMDA: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 Reply = Iterator[str] | Pending
 """The body of a reply as a lazy stream, or an answer that comes later."""
 
 
-class Host(Protocol):
-    """What operations need of the server."""
-
-    @property
-    def registry(self) -> Registry:
-        """The compiled bindings."""
-
-    @property
-    def now(self) -> int:
-        """Device time in microseconds."""
-
-    @property
-    def stores(self) -> Stores:
-        """The datastores."""
+class Host(Publishing, Protocol):
+    """What operations need of the server, beside what subscriptions do."""
 
     @property
     def transactions(self) -> Transactions:
@@ -56,11 +48,25 @@ class Host(Protocol):
         """What makes plain secrets into those that are kept."""
 
     @property
-    def subjects(self) -> Mapping[str, object]:
-        """What bindings take, by module name."""
+    def files(self) -> Files:
+        """The files that URLs name."""
+
+    @property
+    def filters(self) -> Filters:
+        """The filters of get and get-config."""
+
+    @property
+    def publisher(self) -> Publisher:
+        """The dynamic subscriptions."""
 
     def require_execute(self, caller: Caller, rpc: SchemaNode) -> None:
         """Raise access-denied where the caller may not execute it."""
+
+    def require_action(self, caller: Caller, action: SchemaNode, instance: InstancePath) -> None:
+        """Raise access-denied where the caller may not invoke an action on an instance."""
+
+    def require_permitted(self, caller: Caller, authorisation: Authorisation) -> None:
+        """Raise access-denied where the caller may not do what has no schema itself."""
 
     def authorize(self, caller: Caller, old: Branch, new: Branch, repeated: Sequence[InstancePath] = ()) -> None:
         """Raise access-denied where the caller may not make a difference that there is between two trees.
@@ -79,11 +85,11 @@ class Host(Protocol):
     ) -> Plan:
         """Return the rendering of a selection for a reader."""
 
-    def with_defaults(self, root: Branch) -> Branch:
-        """Return a configuration with the defaults in use filled in; RpcErrors for one that is not valid."""
-
     def kill(self, session_id: int, by: int) -> bool:
         """End another session; False when there is none with this id."""
+
+    def exceeded(self, limit: str) -> None:
+        """Count something that was over a limit, which is named as the settings name it."""
 
 
 class Requester(Protocol):
@@ -92,6 +98,18 @@ class Requester(Protocol):
     @property
     def caller(self) -> Caller:
         """On whose behalf."""
+
+    @property
+    def receiver(self) -> Receiver:
+        """Its dynamic subscriptions."""
+
+    @property
+    def is_subscribed(self) -> bool:
+        """Whether it has a subscription of create-subscription."""
+
+    @property
+    def maximum_subscriptions(self) -> int:
+        """How many dynamic subscriptions it may have."""
 
     def finish_after_reply(self) -> None:
         """End the session once the reply has been sent."""
@@ -146,7 +164,19 @@ class Request:
         return datastore
 
     def _stored(self, name: str) -> Datastore | None:
-        return next((datastore for datastore in self.host.stores.names if datastore.value == name), None)
+        try:
+            return Datastore(name)
+        except ValueError:
+            return None
+
+    def file(self, parameter: str | None = None) -> NamedFile | None:
+        """Return the file that a URL names: that of source or target, or of the operation itself; None for no URL."""
+        operation = (PathStep(self.rpc),)
+        if parameter is None:
+            return named_file(self.host.files, self.input, operation)
+        container = self.input.container(parameter)
+        path = (*operation, PathStep(self.input.node(parameter)))
+        return None if container is None else named_file(self.host.files, container, path)
 
     def named_datastore(self, parameter: str) -> Datastore:
         """Return the datastore that source or target names; RpcError where it names none that this server has."""

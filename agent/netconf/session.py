@@ -8,32 +8,42 @@ that does not read holds up nobody else.
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
+from lxml import etree
+
 from agent.datastore import errors
 from agent.datastore.errors import RpcError, RpcErrors
+from agent.datastore.faults import FaultKind, FaultRule
 from agent.datastore.notifications import Notification
 from agent.datastore.output import render_output
 from agent.datastore.registry import Caller, Pending
 from agent.datastore.schema import SchemaNode
+from agent.datastore.xpath import XPATH_LIMITS, XPathLimits
 from agent.netconf.capabilities import BASE_1_1, BadHello, common_base, parse_hello, render_hello
 from agent.netconf.errors import render_errors
 from agent.netconf.framing import ChunkedFramer, EndOfMessageFramer, Framer, FramingError, MessageTooBig
-from agent.netconf.messages import REPLY_END, MalformedMessage, parse_document, parse_rpc, reply_start
+from agent.netconf.impairment import ENDING, impaired, mistake_message_id, refusal, reply_end
+from agent.netconf.messages import (
+    DOCUMENT_LIMITS,
+    DocumentLimits,
+    DocumentTooComplex,
+    MalformedMessage,
+    parse_document,
+    parse_rpc,
+    reply_start,
+)
 from agent.netconf.operations import execute
 from agent.netconf.request import Host, Reply
-from agent.netconf.subscriptions import Replay, Subscription, render_message
+from agent.netconf.subscribed.delivery import RECEIVER_LIMITS, Message, Receiver, ReceiverLimits
+from agent.netconf.subscriptions import Subscriber, Subscription, Teller, render_message
+from agent.netconf.tracing import Trace, fields, note, trace_of
 
 PIECE_CHARACTERS: Final = 32 * 1024
 """How much of a reply is made at a time."""
-WAITING_BYTES: Final = 64 * 1024
-"""How much input may wait behind a request that is being answered."""
-WAITING_NOTIFICATIONS: Final = 1000
-"""How many notifications may wait for a client that does not read."""
 log: Final = logging.getLogger(__name__)
 
 
@@ -63,34 +73,40 @@ class SessionLimits:
 
     hello_seconds: float = 60.0
     idle_seconds: float = 0.0
+    total_seconds: float = 0.0
+    """How long it may last, busy or not."""
     message_bytes: int = 64 * 1024 * 1024
+    message_chunks: int = 100_000
+    document: DocumentLimits = DOCUMENT_LIMITS
+    subscriptions: int = 64
+    """Dynamic ones, of RFC 8639."""
+    receiver: ReceiverLimits = RECEIVER_LIMITS
+    waiting_input_bytes: int = 64 * 1024
+    """How much input may wait behind a request that is being answered."""
+    xpath: XPathLimits = XPATH_LIMITS
 
 
-class Alarm(Protocol):
-    """A call that is to come."""
-
-    def cancel(self) -> None:
-        """See to it that it does not come."""
-
-
-class Keeper(Host, Protocol):
+class Keeper(Host, Teller, Protocol):
     """What a session needs of the server beside what operations need."""
 
     @property
     def capabilities(self) -> tuple[str, ...]:
         """What the hello announces."""
 
-    def replay(self, session: NetconfSession, subscription: Subscription) -> Replay | None:
-        """Return what is to be told from the log, None for a subscription that does not ask for it."""
-
-    def end_of_subscription(self) -> Notification:
-        """Return the word that a subscription has come to its stop time."""
-
-    def call_at(self, at: int, callback: Callable[[], object]) -> Alarm:
-        """Call back at a device time in microseconds; before this returns, if that is over."""
+    def settle(self) -> object:
+        """Take in what has happened, before anything is sent."""
 
     def started(self, session: NetconfSession) -> None:
         """Learn that a session has become usable: hellos have been exchanged."""
+
+    def requested(self, session: NetconfSession, message: bytes) -> None:
+        """Learn of a message that is about to be carried out, or refused."""
+
+    def answered(self, session: NetconfSession, refused: Sequence[RpcError]) -> None:
+        """Learn what is answered to the message before: errors, or none."""
+
+    def strike(self, session: NetconfSession, operation: etree._Element) -> FaultRule | None:
+        """Return the fault on purpose that strikes a request, None for one that is to be answered as it should."""
 
     def ended(self, session: NetconfSession, reason: EndReason) -> None:
         """Learn that a session is over: its locks go, its id is free."""
@@ -124,26 +140,41 @@ class NetconfSession:
         self.killed_by: int | None = None
         self._keeper = keeper
         self._wake = wake
-        self._limits = limits
+        self.limits = limits
         self._state = State.WAITING_FOR_HELLO
         self._framer: Framer = EndOfMessageFramer(limits.message_bytes)
         self._now = now
-        self._quiet_since = now()
+        self._began_at = self._quiet_since = now()
         self._pending: tuple[Pending, SchemaNode] | None = None
         self._outgoing: Iterator[bytes] | None = iter(
             (render_hello(keeper.capabilities, caller.session_id) + self._framer.end,)
         )
         self._start = reply_start(None)
+        self._fault: FaultRule | None = None
+        self._held_until: float | None = None
         self._has_begun = True
-        self._subscription: Subscription | None = None
-        self._replay: Replay | None = None
-        self._stop: Alarm | None = None
-        self._notices: deque[Notification] = deque()
+        self._is_leaving = False
+        self._trace: Trace | None = None
+        most = limits.receiver.notifications
+        self._subscriber = Subscriber(keeper, lambda: self.caller, wake, self._on_dropped, most)
+        self.receiver = Receiver(lambda: self.caller, wake, self._on_dropped, limits.receiver)
+        self._was_told = False
+        self._takes_input = True
 
     @property
     def is_subscribed(self) -> bool:
-        """Whether notifications are sent on this session."""
-        return self._subscription is not None
+        """Whether there is a subscription of create-subscription on this session."""
+        return self._subscriber.is_subscribed
+
+    @property
+    def maximum_subscriptions(self) -> int:
+        """How many dynamic subscriptions it may have."""
+        return self.limits.subscriptions
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether messages are framed in chunks, which base:1.1 does."""
+        return isinstance(self._framer, ChunkedFramer)
 
     @property
     def state(self) -> State:
@@ -153,8 +184,18 @@ class NetconfSession:
     @property
     def wants_input(self) -> bool:
         """False while enough input waits behind a request that is being answered."""
-        busy = self._outgoing is not None or self._pending is not None or self._replay is not None
-        return not (busy and self._framer.waiting_bytes > WAITING_BYTES)
+        busy = self._outgoing is not None or self._pending is not None or self._subscriber.is_replaying
+        return not (busy and self._framer.waiting_bytes > self.limits.waiting_input_bytes)
+
+    @property
+    def waiting_notifications(self) -> int:
+        """How many notifications wait to be sent."""
+        return self._subscriber.waiting + self.receiver.waiting
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes have come in that belong to no request yet, or to one that is not begun."""
+        return self._framer.waiting_bytes
 
     @property
     def is_finished(self) -> bool:
@@ -166,13 +207,22 @@ class NetconfSession:
         if self._state in (State.WAITING_FOR_HELLO, State.OPEN):
             self._quiet_since = self._now()
             self._framer.receive(data)
+            self._note_refusal_of_input()
 
     def transmit(self, limit: int) -> bytes:
         """Return about `limit` bytes to send, carrying out requests as far as that takes; empty for nothing."""
+        self._keeper.settle()
         output = bytearray()
         while len(output) < limit and (piece := self._next_piece()) is not None:
             output += piece
+        self._note_refusal_of_input()
         return bytes(output)
+
+    def _note_refusal_of_input(self) -> None:
+        """Count each time that so much waits that no more is taken in."""
+        took, self._takes_input = self._takes_input, self.wants_input
+        if took and not self._takes_input:
+            self._keeper.exceeded("waiting-input-bytes")
 
     def lost(self) -> None:
         """End without a word: the channel is gone."""
@@ -184,50 +234,57 @@ class NetconfSession:
         self._end(EndReason.KILLED)
         self._wake()
 
+    def leave(self) -> None:
+        """Take no more requests, and end once what is asked and told already has been answered and sent."""
+        self._is_leaving = True
+        self._wake()
+
     def finish_after_reply(self) -> None:
         """Take no more requests, and end when what is being sent has been sent."""
         self._state = State.CLOSING
 
     def subscribe(self, subscription: Subscription) -> None:
         """Send notifications, those of the log first; a session has one subscription (RFC 5277 section 6.5)."""
-        if self._subscription is not None:
-            raise errors.operation_failed("this session has a subscription already")
-        self._subscription = subscription
-        self._replay = self._keeper.replay(self, subscription)
-        if subscription.stop_at is not None:
-            self._stop = self._keeper.call_at(subscription.stop_at, self._on_stop)
-
-    def _on_stop(self) -> None:
-        """End the subscription; what is still to be told goes before the word that it has ended."""
-        self._subscription = self._stop = None
-        self._notices.append(self._keeper.end_of_subscription())
-        self._wake()
+        if self.receiver.subscriptions:
+            message = "this session has subscriptions of the other kind, from establish-subscription"
+            raise errors.operation_not_supported(message, errors.ErrorType.APPLICATION)
+        self._subscriber.subscribe(subscription)
 
     def notify(self, notification: Notification) -> None:
         """Tell of something that happened, if it is wanted; a client that does not read loses what does not fit."""
-        if self._state is not State.OPEN or self._subscription is None or not self._subscription.wants(notification):
-            return
-        if len(self._notices) >= WAITING_NOTIFICATIONS:
-            self.counters.dropped_notifications += 1
-            return
-        self._notices.append(notification)
-        self._wake()
+        if self._state is State.OPEN:
+            self._subscriber.notify(notification)
+
+    def _on_dropped(self) -> None:
+        self.counters.dropped_notifications += 1
 
     def next_deadline(self) -> float | None:
-        """When the session ends for want of a hello, or of requests, in seconds of management time."""
-        if self._state is State.WAITING_FOR_HELLO:
-            seconds = self._limits.hello_seconds
-        elif self._state is State.OPEN and not (self._outgoing or self._pending or self._subscription):
-            seconds = self._limits.idle_seconds
-        else:
-            seconds = 0.0
-        return self._quiet_since + seconds if seconds else None
+        """When the session goes on, or ends for want of a hello, of requests or of time, in management time."""
+        return min((at for at in (self._held_until, self._ends_at()) if at is not None), default=None)
 
     def advance(self, now: float) -> None:
-        """End the session if, at the management time `now`, it has been quiet for too long."""
-        deadline = self.next_deadline()
-        if deadline is not None and now >= deadline:
+        """End the session if, at the management time `now`, it has been quiet or there for too long."""
+        ends_at = self._ends_at()
+        if ends_at is not None and now >= ends_at:
             self._end(EndReason.TIMEOUT)
+
+    def _ends_at(self) -> float | None:
+        """Return when the session is ended, as things stand. A hello that comes in drops takes no longer than one."""
+        limits, ends = self.limits, []
+        if limits.total_seconds:
+            ends.append(self._began_at + limits.total_seconds)
+        if self._state is State.WAITING_FOR_HELLO and limits.hello_seconds:
+            ends.append(self._began_at + limits.hello_seconds)
+        if self._is_idle and limits.idle_seconds:
+            ends.append(self._quiet_since + limits.idle_seconds)
+        return min(ends, default=None)
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether nothing is being done for the client, and nothing was asked to be."""
+        is_told = self.is_subscribed or self.receiver.subscriptions
+        busy = self._outgoing or self._pending or is_told or self._held_until is not None
+        return self._state is State.OPEN and not busy
 
     def _next_piece(self) -> bytes | None:
         """Return the next piece to send, or None when there is nothing to do before something comes in."""
@@ -236,11 +293,13 @@ class NetconfSession:
         except (RpcError, RpcErrors) as error:
             self._fail(error.errors)
         except Exception:  # the one broad except: a defect of ours must not cost the client its session
-            log.exception("session %d: a request failed", self.caller.session_id)
+            log.exception("session %d: a request failed", self.caller.session_id, extra=fields(self._trace))
             self._fail((errors.operation_failed("the server failed to carry this out; its log says why"),))
         return b""
 
     def _step(self) -> bytes | None:
+        if self._is_held():
+            return None
         if self._outgoing is not None:
             piece = next(self._outgoing, None)
             if piece is not None:
@@ -249,14 +308,27 @@ class NetconfSession:
             self._outgoing = None
             self._quiet_since = self._now()
         if self._state is State.CLOSING:
-            self._end(EndReason.CLOSED)
-        if self._replay is not None:
-            return self._replay_some(self._replay)
-        if self._notices:
-            self._tell(self._notices.popleft())
+            self._end(EndReason.OTHER if self._fault is not None and self._fault.kind in ENDING else EndReason.CLOSED)
+        if (notification := self._subscriber.next()) is not None:
+            self._send(iter((render_message(notification),)))
             return b""
+        if self._subscriber.is_replaying:
+            return None
+        # Requests and what is told of subscriptions take turns, so that neither keeps the other waiting.
+        was_told, self._was_told = self._was_told, False
+        if not was_told and self._state is State.OPEN and (update := self.receiver.next_message()) is not None:
+            self._was_told = True
+            self._send(update)
+            return b""
+        piece = self._go_on()
+        return b"" if piece is None and was_told else piece
+
+    def _go_on(self) -> bytes | None:
+        """Answer the request that waits, or take in the next message; None when there is neither."""
         if self._pending is not None:
             return self._settle(*self._pending)
+        if self._is_leaving:
+            self._end(EndReason.OTHER)
         message = self._next_message() if self._state in (State.WAITING_FOR_HELLO, State.OPEN) else None
         if message is None:
             return None
@@ -267,21 +339,25 @@ class NetconfSession:
             self._on_message(message)
         return b""
 
-    def _replay_some(self, replay: Replay) -> bytes | None:
-        """Send the next notification of the log; None when other sessions should have their turn first."""
-        notification = replay.next()
-        if notification is None:
-            self._wake()
-            return None
-        if replay.is_over:
-            self._replay = None
-        self._tell(notification)
-        return b""
+    def release(self) -> bool:
+        """Hold back no longer what a fault holds back; False where there is nothing of the kind."""
+        was_held, self._held_until = self._held_until is not None, None
+        return was_held
 
-    def _tell(self, notification: Notification) -> None:
+    def _is_held(self) -> bool:
+        """Whether a fault holds back what is to be sent next."""
+        if self._held_until is not None and self._now() >= self._held_until:
+            self._held_until = None
+        return self._held_until is not None
+
+    def _pause(self, seconds: float) -> None:
+        """Hold back what is to be sent next."""
+        self._held_until = self._now() + seconds
+
+    def _send(self, notification: Message) -> None:
         self.counters.out_notifications += 1
         self._has_begun = True
-        self._outgoing = self._framed("", iter((render_message(notification),)), "")
+        self._outgoing = self._framed("", notification, "")
 
     def _fail(self, refused: tuple[RpcError, ...]) -> None:
         """Refuse the request if nothing of its reply has been sent yet; else the session cannot go on."""
@@ -295,6 +371,8 @@ class NetconfSession:
             return self._framer.next_message()
         except (FramingError, MessageTooBig) as error:
             log.info("session %d: %s", self.caller.session_id, error)
+            if isinstance(error, MessageTooBig):
+                self._keeper.exceeded(error.limit)
             self._end(EndReason.DROPPED)
             return None
 
@@ -307,24 +385,40 @@ class NetconfSession:
             return
         if base == BASE_1_1:
             rest = self._framer.remainder()
-            self._framer = ChunkedFramer(self._limits.message_bytes)
+            self._framer = ChunkedFramer(self.limits.message_bytes, self.limits.message_chunks)
             self._framer.receive(rest)
         self._state = State.OPEN
         self._keeper.started(self)
 
     def _on_message(self, message: bytes) -> None:
-        self._start = reply_start(None)
+        self._start, self._fault, self._trace = reply_start(None), None, None
+        self._keeper.requested(self, message)
         try:
-            root = parse_document(message)
-            self._start = reply_start(root)
+            root = parse_document(message, self.limits.document)
+            self._start, self._trace = reply_start(root), trace_of(root)
             operation = parse_rpc(root)
         except MalformedMessage as error:
+            if isinstance(error, DocumentTooComplex):
+                self._keeper.exceeded(error.limit)
             self._on_bad_rpc(errors.malformed_message(str(error)))
         except RpcError as error:
             self._on_bad_rpc(error)
         else:
             self.counters.in_rpcs += 1
+            note(log, self.caller.session_id, operation, self._trace)
+            self._suffer(root, self._keeper.strike(self, operation))
             self._answer(*execute(self._keeper, self, operation))
+
+    def _suffer(self, root: etree._Element, fault: FaultRule | None) -> None:
+        """Let a fault strike the request; RpcError where it is not to be carried out."""
+        self._fault = fault
+        if fault is None:
+            return
+        if fault.kind is FaultKind.ERROR:
+            raise refusal(fault)
+        if fault.kind is FaultKind.WRONG_MESSAGE_ID:
+            mistake_message_id(root)
+            self._start = reply_start(root)
 
     def _on_bad_rpc(self, error: RpcError) -> None:
         """Refuse; base:1.0 has no malformed-message, so there the session ends instead (RFC 6241 appendix A)."""
@@ -334,12 +428,14 @@ class NetconfSession:
         else:
             self._refuse((error,))
 
-    def _answer(self, reply: Reply, rpc: SchemaNode) -> None:
+    def _answer(self, reply: Reply, rpc: SchemaNode | None) -> None:
         if isinstance(reply, Pending):
+            assert rpc is not None, "what has no schema is answered at once"
             self._pending = (reply, rpc)
             reply.when_settled(self._wake)
         else:
-            self._outgoing = self._framed(self._start, reply, REPLY_END)
+            self._keeper.answered(self, ())
+            self._reply(reply)
 
     def _settle(self, pending: Pending, rpc: SchemaNode) -> bytes | None:
         """Answer the request that waits, None when its answer is not there yet."""
@@ -355,7 +451,14 @@ class NetconfSession:
 
     def _refuse(self, refused: tuple[RpcError, ...]) -> None:
         self.counters.out_rpc_errors += len(refused)
-        self._outgoing = self._framed(self._start, iter((render_errors(refused),)), REPLY_END)
+        self._keeper.answered(self, refused)
+        self._reply(iter((render_errors(refused),)))
+
+    def _reply(self, pieces: Iterator[str]) -> None:
+        frames, fault = self._framed(self._start, pieces, reply_end(self._fault)), self._fault
+        self._outgoing = frames if fault is None else impaired(frames, fault, self._pause)
+        if fault is not None and fault.kind in ENDING:
+            self.finish_after_reply()
 
     def _framed(self, start: str, pieces: Iterator[str], end: str) -> Iterator[bytes]:
         """Gather the pieces of one message into frames."""
@@ -373,8 +476,6 @@ class NetconfSession:
         if self._state is State.FINISHED:
             return
         self._state = State.FINISHED
-        self._outgoing = self._pending = self._subscription = self._replay = None
-        if self._stop is not None:
-            self._stop.cancel()
-        self._notices.clear()
+        self._outgoing = self._pending = self._held_until = None
+        self._subscriber.end()
         self._keeper.ended(self, reason)

@@ -15,10 +15,11 @@ from typing import Final, Protocol
 from lxml import etree
 
 from agent.datastore.date_and_time import date_and_time
+from agent.datastore.errors import operation_failed
 from agent.datastore.markup import plain
 from agent.datastore.notifications import Notification, NotificationLog
 from agent.datastore.parts import each
-from agent.datastore.registry import Bindings, Output, StateList, Value
+from agent.datastore.registry import Bindings, Caller, Output, StateList, Value
 from agent.datastore.rendering import Roots
 from agent.datastore.selection import Selection
 from agent.datastore.xpath import XPathFilter
@@ -54,13 +55,17 @@ class Subscription:
 
     def wants(self, notification: Notification) -> bool:
         """Tell whether the filter selects anything of a notification that is in time (RFC 5277 section 3.6)."""
-        if self.stop_at is not None and notification.at > self.stop_at:
-            return False
-        if self.filter is None:
-            return True
-        if isinstance(self.filter, XPathFilter):
-            return self.filter.holds(notification.content)
-        return any(_selects(chosen, notification.values) for chosen in self.filter.get(notification.node, ()))
+        in_time = self.stop_at is None or notification.at <= self.stop_at
+        return in_time and selects(self.filter, notification)
+
+
+def selects(chosen: Roots | XPathFilter | None, notification: Notification) -> bool:
+    """Tell whether a filter selects anything of a notification; without one, everything."""
+    if chosen is None:
+        return True
+    if isinstance(chosen, XPathFilter):
+        return chosen.holds(notification.content)
+    return any(_selects(selection, notification.values) for selection in chosen.get(notification.node, ()))
 
 
 class Replay:
@@ -69,27 +74,126 @@ class Replay:
     def __init__(
         self,
         logged: Iterable[Notification],
-        subscription: Subscription,
-        is_permitted: Callable[[Notification], bool],
+        wants: Callable[[Notification], bool],
         end: Notification,
     ) -> None:
-        """Begin with the first; `end` is what comes last, whatever the subscription wants."""
+        """Begin with the first; `end` is what comes last, whatever the subscriber `wants` and may be told."""
         self.is_over = False
         self._left = deque(logged)
-        self._subscription = subscription
-        self._is_permitted = is_permitted
+        self._wants = wants
         self._end = end
 
     def next(self) -> Notification | None:
         """Return what is told next; None when others should have their turn before the search for it goes on."""
         for _ in range(min(LOOKED_AT_IN_A_TURN, len(self._left))):
             notification = self._left.popleft()
-            if self._is_permitted(notification) and self._subscription.wants(notification):
+            if self._wants(notification):
                 return notification
         if self._left:
             return None
         self.is_over = True
         return self._end
+
+
+class Alarm(Protocol):
+    """A call that is to come."""
+
+    def cancel(self) -> None:
+        """See to it that it does not come."""
+
+
+class Teller(Protocol):
+    """What a subscriber needs of the server."""
+
+    def replay(self, caller: Callable[[], Caller], subscription: Subscription) -> Replay | None:
+        """Return what is to be told from the log, None for a subscription that does not ask for it."""
+
+    def end_of_subscription(self) -> Notification:
+        """Return the word that a subscription has come to its stop time."""
+
+    def call_at(self, at: int, callback: Callable[[], object]) -> Alarm:
+        """Call back at a device time in microseconds; before this returns, if that is over."""
+
+
+class Subscriber:
+    """The one subscription of this kind that a session can have, and what waits to be told, which is bounded."""
+
+    def __init__(
+        self,
+        teller: Teller,
+        caller: Callable[[], Caller],
+        wake: Callable[[], None],
+        drop: Callable[[], None],
+        limit: int,
+    ) -> None:
+        """Begin without one; `drop` counts what a client loses that does not read, beyond a `limit`."""
+        self._teller = teller
+        self._caller = caller
+        self._wake = wake
+        self._drop = drop
+        self._limit = limit
+        self._subscription: Subscription | None = None
+        self._replay: Replay | None = None
+        self._stop: Alarm | None = None
+        self._waiting: deque[Notification] = deque()
+
+    @property
+    def is_subscribed(self) -> bool:
+        """Whether there is a subscription."""
+        return self._subscription is not None
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether there is more in the log to be told."""
+        return self._replay is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many notifications wait to be sent."""
+        return len(self._waiting)
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Tell of what happens, and first of what the log has; a session has one subscription (section 6.5)."""
+        if self._subscription is not None:
+            raise operation_failed("this session has a subscription already")
+        self._subscription = subscription
+        self._replay = self._teller.replay(self._caller, subscription)
+        if subscription.stop_at is not None:
+            self._stop = self._teller.call_at(subscription.stop_at, self._on_stop)
+
+    def _on_stop(self) -> None:
+        """End the subscription; what is still to be told goes before the word that it has ended."""
+        self._subscription = self._stop = None
+        self._waiting.append(self._teller.end_of_subscription())
+        self._wake()
+
+    def notify(self, notification: Notification) -> None:
+        """Hear of something that happened; if it is wanted it is told, or dropped where too much waits."""
+        if self._subscription is None or not self._subscription.wants(notification):
+            return
+        if len(self._waiting) >= self._limit:
+            self._drop()
+            return
+        self._waiting.append(notification)
+        self._wake()
+
+    def next(self) -> Notification | None:
+        """Return what is told next; None while there is nothing, or others are to have their turn before it."""
+        if self._replay is None:
+            return self._waiting.popleft() if self._waiting else None
+        notification = self._replay.next()
+        if notification is None:
+            self._wake()
+        elif self._replay.is_over:
+            self._replay = None
+        return notification
+
+    def end(self) -> None:
+        """Tell nothing any more."""
+        self._subscription = self._replay = None
+        if self._stop is not None:
+            self._stop.cancel()
+        self._waiting.clear()
 
 
 def adopt_filter(operation: etree._Element) -> None:

@@ -14,20 +14,26 @@ from agent.datastore import errors
 from agent.datastore.errors import ErrorType
 from agent.datastore.rendering import Roots
 from agent.datastore.schema import Schema
-from agent.datastore.xpath import Reader, XPathError, XPathFilter, XPathTooCostly
+from agent.datastore.xpath import Budget, Reader, XPathError, XPathFilter, XPathTooCostly
 from agent.netconf.messages import BASE_NAMESPACE
 
 
-def select(schema: Schema, text: str, namespaces: Mapping[str | None, str], read: Reader) -> Roots:
-    """Return what an expression selects of the data that `read` renders for its reader; RpcError."""
+def select(
+    schema: Schema, text: str, namespaces: Mapping[str | None, str], read: Reader, budget: Budget
+) -> tuple[Roots, bool]:
+    """Return what an expression selects of the data that `read` renders for its reader, and whether of any data.
+
+    Raises RpcError.
+    """
     with refusing():
-        return XPathFilter(schema, text, namespaces).select(read)
+        found = XPathFilter(schema, text, namespaces, budget=budget)
+        return found.select(read), found.is_exact
 
 
-def parse_condition(schema: Schema, element: etree._Element) -> XPathFilter:
+def parse_condition(schema: Schema, element: etree._Element, budget: Budget) -> XPathFilter:
     """Return what a filter of type XPath wants of notifications; RpcError."""
     with refusing():
-        return XPathFilter(schema, expression_of(element), element.nsmap, of_notifications=True)
+        return XPathFilter(schema, expression_of(element), element.nsmap, of_notifications=True, budget=budget)
 
 
 def expression_of(element: etree._Element) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from agent.datastore.registry import Bindings, StateContainer, StateList
+from agent.datastore.registry import Bindings, NotificationBinding, StateContainer, StateList
 from agent.datastore.schema import Module, Schema, Submodule
 from agent.datastore.tree import Key
+from agent.netconf.base_notifications import CapabilitiesChanged
+from agent.netconf.capabilities import YANG_LIBRARY as CAPABILITY
 from agent.netconf.server import Server
 
 MODULE: Final = "ietf-yang-library"
@@ -31,6 +33,24 @@ class DatastoreSchema:
 
     name: str
     schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryUpdated:
+    """The server has another YANG library than before it was started; `at` is device time in microseconds."""
+
+    at: int
+    content_id: str
+
+
+def tell_changes(server: Server, before: Collection[str]) -> None:
+    """Tell in what the server announces something else than `before`, the capabilities of its last start."""
+    change = CapabilitiesChanged.between(server.now, before, server.capabilities)
+    if change is None:
+        return
+    server.publish(change)
+    if any(uri.startswith(f"{CAPABILITY}?") for uri in (*change.added, *change.modified)):
+        server.publish(LibraryUpdated(server.now, server.registry.schema.content_id))
 
 
 def _datastores(server: Server) -> Iterator[DatastoreSchema]:
@@ -173,5 +193,11 @@ YANG_LIBRARY: Final = Bindings(
             {"name": lambda part: part.name, "revision": lambda part: part.revision, "schema": _nowhere},
         ),
     ),
-    deviations=(f"/{MODULE}:yang-library-update", f"/{MODULE}:yang-library-change"),
+    notifications=(
+        NotificationBinding[LibraryUpdated](
+            f"/{MODULE}:yang-library-update", LibraryUpdated, lambda event: {"content-id": event.content_id}
+        ),
+    ),
+    deviations=(f"/{MODULE}:yang-library-change",),
 )
+"""The notification of RFC 7895, which is deprecated, would say the same once more."""

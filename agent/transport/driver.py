@@ -24,8 +24,9 @@ class Driver:
         self._device = device
         self._loop = loop
         self._is_running = False
-        self._next_turn: Cancellable | None = None
-        self._next_turn_is_soon = False
+        self._timer: Cancellable | None = None
+        self._timer_at = 0.0
+        self._turn_is_soon = False
         self._factor = device.factor
         self._anchor_wall = loop.time()
         self._anchor_device = self._last_seen = device.now
@@ -45,8 +46,7 @@ class Driver:
     def stop(self) -> None:
         """Leave the device where it is."""
         self._is_running = False
-        if self._next_turn is not None:
-            self._next_turn.cancel()
+        self._cancel_timer()
 
     def catch_up(self) -> bool:
         """Bring the device up to now before something is done to it, and return whether one slice was enough.
@@ -60,21 +60,35 @@ class Driver:
         return reached
 
     def _turn_soon(self) -> None:
-        if self._next_turn_is_soon:
-            return
-        if self._next_turn is not None:
-            self._next_turn.cancel()
-        self._next_turn = self._loop.call_soon(self._turn)
-        self._next_turn_is_soon = True
+        if not self._turn_is_soon:
+            self._turn_is_soon = True
+            self._loop.call_soon(self._soon)
+
+    def _soon(self) -> None:
+        self._turn_is_soon = False
+        if self._is_running:
+            self._turn()
 
     def _turn(self) -> None:
         """Run one slice and arrange the next turn: at once while there is more, else at the next deadline."""
-        self._next_turn = None
-        self._next_turn_is_soon = False
         if not self._run_slice():
             self._turn_soon()
-        elif (when := self._next_deadline()) is not None:
-            self._next_turn = self._loop.call_at(when, self._turn)
+            return
+        when = self._next_deadline()
+        if self._timer is not None and when == self._timer_at:
+            return
+        self._cancel_timer()
+        if when is not None:
+            self._timer, self._timer_at = self._loop.call_at(when, self._on_timer), when
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._turn()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _run_slice(self) -> bool:
         """Advance towards now for at most one slice and return whether it was reached."""

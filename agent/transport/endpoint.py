@@ -59,6 +59,47 @@ SessionFactory = Callable[[Peer, Wake], Session]
 ``transmit`` may have something new without input (an operation completed later, a notification)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Terminal:
+    """The pseudo-terminal that a client asked for; its size is 0 where the client does not know it."""
+
+    kind: str
+    """As in the environment variable TERM."""
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleRequest:
+    """What a client asks for that wants no NETCONF: a command to be run, or a shell."""
+
+    command: str | None
+    """None asks for a shell."""
+    terminal: Terminal | None
+
+
+class Console(Session, Protocol):
+    """A command that is being run, or a shell: a session whose bytes are what is typed and what is shown.
+
+    On a terminal the client sends every key as it is pressed, and echoes nothing by itself.
+    """
+
+    @property
+    def exit_status(self) -> int:
+        """What the client is told once the session is finished: 0 for success."""
+
+    @property
+    def complaint(self) -> bytes:
+        """What the client is told beside the output (stderr) once the session is finished."""
+
+    def resized(self, columns: int, rows: int) -> None:
+        """Learn that the terminal has another size."""
+
+
+ConsoleFactory = Callable[[Peer, ConsoleRequest, Wake], Console | None]
+"""Makes the console of a peer; None refuses the request."""
+
+
 class Timed(Protocol):
     """Something that lives in device time; ``agent.core.world.World`` is one."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from agent.transport.endpoint import Cancellable, Loop, Session, Wake
+from agent.transport.turns import Turns
 
 TURN_BYTES: Final = 65_536
 """The most that one session sends in one turn of the loop."""
@@ -39,9 +40,13 @@ class Stream(Protocol):
 class Pump:
     """One session on one stream. Everything happens in the loop's thread."""
 
-    def __init__(self, stream: Stream, make_session: Callable[[Wake], Session], loop: Loop) -> None:
+    def __init__(
+        self, stream: Stream, make_session: Callable[[Wake], Session], loop: Loop, turns: Turns | None = None
+    ) -> None:
+        """Begin; `turns` are shared with the other sessions of a listener, None for one that is alone."""
         self._stream = stream
         self._loop = loop
+        self._turns = turns or Turns()
         self._session: Session | None = make_session(self.arrange_turn)
         self._turn_is_arranged = False
         self._input_is_paused = False
@@ -58,10 +63,10 @@ class Pump:
             self.turn()
 
     def arrange_turn(self) -> None:
-        """Look at the session in the loop's next turn: it may have something to send, or want input again."""
+        """Look at the session soon, in its turn: it may have something to send, or want input again."""
         if not self._turn_is_arranged and self._session is not None:
             self._turn_is_arranged = True
-            self._loop.call_soon(self._arranged_turn)
+            self._turns.arrange(self._loop, self._arranged_turn)
 
     def drain(self) -> None:
         """End the session as soon as it has nothing more to send."""

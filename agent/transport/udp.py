@@ -70,7 +70,8 @@ class UdpCarrier(Generic[E]):
     """Carries IKE between one address of ours and real peers.
 
     `endpoint` makes an endpoint of an address and a port. `deliver` takes the source, the destination and the IKE
-    message of a datagram that came in; `before_input` is called before it, and brings the device up to now.
+    message of a datagram that came in, and `deliver_esp`, where there is one, the encapsulated ESP of one on the port
+    for that; `before_input` is called before either, and brings the device up to now.
     """
 
     def __init__(
@@ -80,8 +81,10 @@ class UdpCarrier(Generic[E]):
         endpoint: Callable[[IpAddress, int], E],
         deliver: Callable[[E, E, bytes], None],
         before_input: Callable[[], object],
+        deliver_esp: Callable[[E, E, bytes], object] | None = None,
     ) -> None:
         self._sockets = sockets
+        self._deliver_esp = deliver_esp
         self._endpoint = endpoint
         self._deliver = deliver
         self._before_input = before_input
@@ -120,12 +123,16 @@ class UdpCarrier(Generic[E]):
 
     def _receive(self, number: int, remote: tuple[str, int], datagram: bytes) -> None:
         marker = marker_between(number, remote[1])
+        deliver: Callable[[E, E, bytes], object] | None = self._deliver
         if not datagram.startswith(marker):
+            is_esp = number == self._sockets.nat_port and datagram != KEEPALIVE
+            deliver = self._deliver_esp if is_esp else None
+        if deliver is None:
             self._lose(Loss.NOT_IKE)
             return
         self._before_input()
         source = self._endpoint(ip_address(remote[0]), remote[1])
-        self._deliver(source, self._endpoint(self._sockets.address, number), datagram.removeprefix(marker))
+        deliver(source, self._endpoint(self._sockets.address, number), datagram.removeprefix(marker))
 
     def _lose(self, loss: Loss) -> None:
         self._losses[loss] += 1

@@ -29,7 +29,16 @@ def test_the_version_is_the_packages() -> None:
 def test_help_names_every_option_of_serve() -> None:
     done = ipsec_agent("serve", "--help")
     assert done.returncode == 0
-    for option in ("--scenario", "--reset", "--settings", "--listen", "--state-dir", "--time-scale", "--ike"):
+    for option in (
+        "--scenario",
+        "--reset",
+        "--settings",
+        "--listen",
+        "--state-dir",
+        "--time-scale",
+        "--ike",
+        "--journal",
+    ):
         assert option in done.stdout
 
 
@@ -41,6 +50,8 @@ def test_help_names_every_option_of_serve() -> None:
         (["serve", "--nonsense"], "--nonsense"),
         (["serve", "--settings", "none.toml"], "none.toml: No such file"),
         (["serve", "--listen", "0.0.0.0:0", "--scenario", "chapter"], "default passwords"),
+        (["serve", "--listen", "tls:127.0.0.1:0"], "[tls]"),
+        (["serve", "--listen", "udp:127.0.0.1:0"], "brackets"),
         (["serve", "--ike", "0.0.0.0"], "no single address"),
         (["serve", "--ike", "127.0.0.1", "--time-scale", "10"], "time scale 10"),
         (["serve", "--ike", "127.0.0.1", "--time-scale", "step"], "this is steps"),

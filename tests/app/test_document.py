@@ -74,8 +74,36 @@ def test_a_list_is_asked_for_as_a_list(text: str) -> None:
         list(section(text).sections("a"))
 
 
-def test_one_value_or_several_may_be_given_where_several_are_taken() -> None:
-    root = section("a: 1\nb: [2, 3]\n")
-    assert root.read_several("a", int, "a number") == (1,)
-    assert root.read_several("b", int, "a number") == (2, 3)
+def test_one_text_or_several_are_taken_with_their_places_and_mappings_as_json() -> None:
+    root = section("a: x\nb: [y, {c: 1, d: '1', e: [yes, true, null, -2.5]}]\n")
+    assert [(str(place), text) for place, text in root.texts_and_data("a")] == [("file.yaml:1:4", "x")]
+    (first, text), (second, data) = root.texts_and_data("b")
+    assert (str(first), text, str(second)) == ("file.yaml:2:5", "y", "file.yaml:2:8")
+    assert data == b'{"c": 1, "d": "1", "e": ["yes", true, null, -2.5]}'
     root.finish()
+
+
+def test_a_block_of_text_stands_where_its_first_line_does() -> None:
+    ((place, text),) = section("a:\n  - |\n    one\n    two\n").texts_and_data("a")
+    assert (place.line, text) == (3, "one\ntwo\n")
+
+
+def test_a_list_in_a_list_is_neither_text_nor_data() -> None:
+    with pytest.raises(DocumentError, match=r"^file\.yaml:1:5: an entry of 'a' is a text or a mapping$"):
+        list(section("a: [[1]]\n").texts_and_data("a"))
+
+
+def test_a_tree_holds_anything_and_its_scalars_are_text() -> None:
+    root = section("a: {b: 1, c: [yes, {d: 2}]}\n")
+    assert root.tree("a") == {"b": "1", "c": ["yes", {"d": "2"}]}
+    assert root.tree("none") == {}
+    root.finish()
+    with pytest.raises(DocumentError, match="'a' is a mapping"):
+        section("a: 1\n").tree("a")
+
+
+@pytest.mark.parametrize(("text", "complaint"), [("x: 1\n", "needs one of 'a', 'b'"), ("a: 1\nb: 2\n", "only one of")])
+def test_one_of_several_names_is_given(text: str, complaint: str) -> None:
+    assert section("b: 1\n").one_of("a", "b") == "b"
+    with pytest.raises(DocumentError, match=complaint):
+        section(text).one_of("a", "b")

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.free_port import free_port
 from tests.support.real_tunnel import RealTunnel
 from tests.support.served import served
+from tests.support.tls_settings import TlsSettingsFile
 
 
 def attempt(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -96,6 +98,38 @@ def test_a_port_that_is_taken_is_a_refusal(tmp_path: Path) -> None:
         refused = attempt("--listen", f"127.0.0.1:{taken.getsockname()[1]}", "--state-dir", str(tmp_path / "state"))
     assert refused.returncode == 1
     assert "Traceback" not in refused.stderr
+
+
+# Over TLS, and called
+
+
+def test_an_address_for_tls_is_in_the_line_that_says_ready(tmp_path: Path) -> None:
+    settings = TlsSettingsFile(tmp_path).write()
+    with served(tmp_path / "state", "--settings", str(settings), "--listen", "tls:127.0.0.1:0") as server:
+        assert len(server.tls) == 1
+        assert server.tls[0] not in server.addresses
+        with socket.create_connection(server.tls[0], timeout=5) as connection:
+            connection.sendall(b"no TLS")
+            assert not connection.recv(100).startswith(b"SSH")
+
+
+def test_default_passwords_are_not_taken_elsewhere_by_call_home(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[call-home.client]\nendpoints = ["192.0.2.1"]')
+    refused = attempt("--settings", str(settings), "--state-dir", str(tmp_path / "state"))
+    assert refused.returncode == 2
+    assert "call home to 192.0.2.1:4334 leads to another machine" in refused.stderr
+    assert not (tmp_path / "state").exists()
+
+
+def test_a_client_that_is_never_there_delays_nothing(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'[call-home.client]\nendpoints = ["127.0.0.1:{free_port()}"]')
+    with (
+        served(tmp_path / "state", "--settings", str(settings)) as server,
+        socket.create_connection(server.addresses[0], timeout=5) as connection,
+    ):
+        assert connection.recv(7) == b"SSH-2.0"
 
 
 # IKE with real peers

@@ -11,16 +11,20 @@ import pytest
 
 from agent.app.errors import SettingsError
 from agent.app.settings import (
+    CallHome,
     IkeAddress,
+    Kind,
     Limits,
     ListenAddress,
     Settings,
+    TlsSettings,
     User,
-    load_settings,
     parse_ike_address,
     parse_listen_address,
     parse_time_scale,
 )
+from agent.app.settings_file import load_settings
+from agent.transport.name_rules import Fingerprint, MapType, NameRule
 
 HASH = bcrypt.hashpw(b"secret", bcrypt.gensalt(4)).decode()
 KEY = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
@@ -39,18 +43,68 @@ def test_a_full_settings_file_is_read(tmp_path: Path) -> None:
         listen = ["0.0.0.0:830", "[::1]:8830"]
         [limits]
         sessions = 10
+        sessions-of-a-user = 3
+        logins = 5
         idle-seconds = 300
+        session-seconds = 86400
         [users.ann]
         password-hash = "{HASH}"
         authorized-keys = ["{KEY}"]
         groups = ["operators"]
+        recovery = true
         """,
     )
     assert settings == Settings(
-        users=(User("ann", HASH, (KEY,), ("operators",)),),
+        users=(User("ann", HASH, (KEY,), ("operators",), may_recover=True),),
         listen=(ListenAddress("0.0.0.0", 830), ListenAddress("::1", 8830)),
-        limits=Limits(sessions=10, idle_seconds=300),
+        limits=Limits(sessions=10, sessions_of_a_user=3, logins=5, idle_seconds=300, session_seconds=86400),
     )
+
+
+FINGERPRINT = "04" + ":ab" * 32
+RULE = f'[[tls.cert-to-name]]\nfingerprint = "{FINGERPRINT}"\n'
+TLS = '[tls]\nclient-certificates = "clients.pem"\n'
+
+
+def test_how_tls_is_served_is_read_with_files_beside_the_settings(tmp_path: Path) -> None:
+    rules = f'{RULE}map-type = "specified"\nname = "ann"\n{RULE}map-type = "san-any"\n'
+    settings = load(tmp_path, f'{TLS}certificate = "/etc/server.pem"\nkey = "keys/server.key"\n{rules}')
+    fingerprint = Fingerprint("sha256", b"\xab" * 32)
+    assert settings.tls == TlsSettings(
+        client_certificates=tmp_path / "clients.pem",
+        names=(NameRule(fingerprint, MapType.SPECIFIED, "ann"), NameRule(fingerprint, MapType.SAN_ANY)),
+        certificate=Path("/etc/server.pem"),
+        key=tmp_path / "keys/server.key",
+    )
+
+
+def test_whom_to_call_is_read(tmp_path: Path) -> None:
+    text = """
+        [call-home.orchestrator]
+        endpoints = ["192.0.2.1", "tls:[2001:db8::1]:5000"]
+        period-seconds = 3600
+        start-with = "last-connected"
+        max-attempts = 5
+        max-wait-seconds = 300
+        [call-home.other]
+        endpoints = ["tls:client.example"]
+        """
+    assert load(tmp_path, text).call_home == (
+        CallHome(
+            "orchestrator",
+            (ListenAddress("192.0.2.1", 4334), ListenAddress("2001:db8::1", 5000, Kind.TLS)),
+            period_seconds=3600,
+            start_with_last=True,
+            attempts=5,
+            longest_wait_seconds=300,
+        ),
+        CallHome("other", (ListenAddress("client.example", 4335, Kind.TLS),)),
+    )
+
+
+def test_with_tls_a_user_needs_neither_password_nor_key(tmp_path: Path) -> None:
+    settings = load(tmp_path, f'{TLS}{RULE}map-type = "common-name"\n[users.ann]\ngroups = ["admin"]')
+    assert settings.users == (User("ann", groups=("admin",)),)
 
 
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
@@ -68,13 +122,30 @@ def test_a_secret_is_in_no_repr(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "key", "complaint"),
     [
-        ("lissten = []", "lissten", "known are users, listen, limits"),
+        ("lissten = []", "lissten", "known are users, listen, limits, tls, call-home"),
         ("listen = 830", "listen", "a list of strings"),
         ("listen = [830]", "listen", "a list of strings"),
         ('listen = ["127.0.0.1:830", "127.0.0.1"]', "listen[1]", "HOST:PORT"),
         ("[limits]\nsessions = -1", "limits.sessions", "0 or more"),
         ("[limits]\nsessions = true", "limits.sessions", "0 or more"),
         ("[limits]\nsesions = 1", "limits.sesions", "known are sessions"),
+        ("tls = 1", "tls", "a table"),
+        ("[tls]", "tls.client-certificates", "is needed"),
+        (TLS, "tls.cert-to-name", "is needed"),
+        (f'{TLS}key = "k"\n', "tls.certificate", "both given"),
+        (f"{TLS}cert-to-name = [1]\n", "tls.cert-to-name", "a list of tables"),
+        (f"{TLS}{RULE}", "tls.cert-to-name[0].fingerprint", "map-type are needed"),
+        (f'{TLS}{RULE}map-type = "dn"\n', "tls.cert-to-name[0].map-type", "is one of specified, san-rfc822-name"),
+        (f'{TLS}{RULE}map-type = "specified"\n', "tls.cert-to-name[0].name", "belongs to"),
+        (f'{TLS}{RULE}map-type = "san-any"\nname = "ann"\n', "tls.cert-to-name[0].name", "belongs to"),
+        (f'{TLS}[[tls.cert-to-name]]\nfingerprint = "04"\n', "tls.cert-to-name[0].fingerprint", "not as long"),
+        (f'{TLS}[[tls.cert-to-name]]\nmap_type = "x"\n', "tls.cert-to-name[0].map_type", "known are fingerprint"),
+        ("[call-home.x]", "call-home.x.endpoints", "is needed"),
+        ('[call-home.x]\nendpoints = ["h:0"]', "call-home.x.endpoints[0]", "no port 0"),
+        ('[call-home.x]\nendpoints = ["h:99999"]', "call-home.x.endpoints[0]", "HOST:PORT"),
+        ('[call-home.x]\nendpoints = ["h"]\nstart-with = "any"', "call-home.x.start-with", "is one of first-listed"),
+        ('[call-home.x]\nendpoints = ["h"]\nmax-attempts = 0', "call-home.x.max-attempts", "1 or more"),
+        ('[call-home.x]\nendpoints = ["h"]\nfoo = 0', "call-home.x.foo", "known are endpoints"),
         ("[users]\nann = 1", "users.ann", "a table"),
         ("[users.ann]", "users.ann.password-hash", "to log in"),
         ('[users.ann]\npassword-hash = "secret"', "users.ann.password-hash", "bcrypt"),
@@ -118,9 +189,39 @@ def test_a_listen_address_survives_its_text(text: str, host: str, port: int) -> 
     assert str(address) == text
 
 
-@pytest.mark.parametrize("text", ["", "8830", ":8830", "host:", "host:x", "host:-1", "host:65536", "::1:8830", "[]:1"])
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("ssh:127.0.0.1:0", ListenAddress("127.0.0.1", 0)),
+        ("tls:127.0.0.1:0", ListenAddress("127.0.0.1", 0, Kind.TLS)),
+        ("tls:[::1]:6513", ListenAddress("::1", 6513, Kind.TLS)),
+        ("tls:gateway:6513", ListenAddress("gateway", 6513, Kind.TLS)),
+        ("tls:6513", ListenAddress("tls", 6513)),
+    ],
+)
+def test_a_word_before_the_address_is_what_netconf_runs_over(text: str, address: ListenAddress) -> None:
+    assert parse_listen_address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "8830",
+        ":8830",
+        "host:",
+        "host:x",
+        "host:-1",
+        "host:65536",
+        "::1:8830",
+        "[]:1",
+        "tls:",
+        "tls:::1:6513",
+        "udp:1.1.1.1:1",
+    ],
+)
 def test_what_is_no_listen_address_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"HOST:PORT|brackets|names no host"):
+    with pytest.raises(ValueError, match=r"HOST:PORT|brackets|names no host|no name of a host"):
         parse_listen_address(text)
 
 

@@ -6,7 +6,7 @@ import bcrypt
 import pytest
 
 from agent.app.errors import SettingsError
-from agent.app.settings import ListenAddress, User
+from agent.app.settings import Kind, ListenAddress, User
 from agent.app.users import Users, choose_users
 
 LOOPBACK = (ListenAddress("127.0.0.1", 8830),)
@@ -76,3 +76,16 @@ def test_a_default_password_in_the_settings_is_refused_as_well() -> None:
 
 def test_on_loopback_a_configured_default_password_is_allowed() -> None:
     assert choose_users([User("admin", hashed("admin"))], DEFAULTS, LOOPBACK).check_password("admin", "admin")
+
+
+def test_default_passwords_are_not_taken_to_another_machine_by_call_home() -> None:
+    with pytest.raises(SettingsError, match=r"call home to 192\.0\.2\.1:4334 .*--settings"):
+        choose_users(None, DEFAULTS, LOOPBACK, [ListenAddress("192.0.2.1", 4334)])
+    with pytest.raises(SettingsError, match="'admin' has its default password"):
+        choose_users([User("admin", hashed("admin"))], DEFAULTS, LOOPBACK, [ListenAddress("192.0.2.1", 4334)])
+    assert choose_users(None, DEFAULTS, LOOPBACK, [ListenAddress("127.0.0.1", 4334)]).names == ("admin", "guest")
+
+
+def test_over_tls_there_are_no_passwords_to_be_guessed() -> None:
+    over_tls = [ListenAddress("0.0.0.0", 6513, Kind.TLS)]
+    assert choose_users(None, DEFAULTS, [*LOOPBACK, *over_tls], over_tls).names == ("admin", "guest")

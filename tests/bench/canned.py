@@ -1,4 +1,4 @@
-"""The limit of small RPCs: an asyncssh server that answers each request with the same bytes, and looks at nothing."""
+"""The limit of what a server in asyncssh can do: each request is answered with the same bytes, and not looked at."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import asyncssh
 
-from tests.bench.netconf_client import END_OF_CHUNKS, END_OF_HELLO, HELLO
+from tests.bench.netconf_client import ADMIN, END_OF_CHUNKS, END_OF_HELLO, HELLO
 
 
 class CannedSession(asyncssh.SSHServerSession[bytes]):
@@ -33,17 +33,21 @@ class CannedSession(asyncssh.SSHServerSession[bytes]):
             _, end, self._input = self._input.partition(END_OF_HELLO)
             self._has_greeted = bool(end)
         *requests, self._input = self._input.split(END_OF_CHUNKS)
-        self._channel.write(self._reply * len(requests))
+        for _ in requests:
+            self._channel.write(self._reply)
 
 
 class CannedServer(asyncssh.SSHServer):
-    """Lets everybody in."""
+    """Knows one user."""
 
     def __init__(self, reply: bytes) -> None:
         self._reply = reply
 
-    def begin_auth(self, username: str) -> bool:
-        return False
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return (username, password) == (ADMIN.user, ADMIN.password)
 
     def session_requested(self) -> CannedSession:
         return CannedSession(self._reply)

@@ -1,7 +1,8 @@
 """Negotiations a second in one World, both ends. The limit: the cryptography of both ends of one of them alone.
 
 A Main mode is between two engines; a full negotiation between a device and a peer, as they are configured: Main mode,
-quick mode, and the pair of IPsec SAs installed at both ends.
+quick mode, and the pair of IPsec SAs installed at both ends. With charon at the other end, which has a processor of its
+own and exponents as long as the prime, it is charon that is waited for: there the rate has no target.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import gc
 import hashlib
 import hmac
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
+from statistics import median
 
 import gmpy2
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -47,10 +50,13 @@ from agent.core.device import Device
 from agent.core.link import Network
 from agent.core.peer import Peer
 from agent.core.world import SECOND, World
+from tests.bench import charon
 from tests.bench.rows import Row, medians
+from tests.support import charon as strongswan
 from tests.support.gateways import Gateway
 
 ROUNDS = 5
+CHARON_ROUNDS = 3
 EXCHANGES = 100
 LEAST_SHARE = 0.5
 """Of the limit, that the engine has to reach: what it adds must not outweigh the cryptography."""
@@ -74,10 +80,13 @@ def propose(hash_: HashAlgorithm, cipher: EncryptionAlgorithm, group: DhGroup) -
     )
 
 
+SECRET = "secret"
 PROPOSALS = {
     "3des-cbc, md5, group2": propose(HashAlgorithm.MD5, EncryptionAlgorithm.TRIPLE_DES_CBC, DhGroup.GROUP2),
     "des-cbc, sha1, group1": propose(HashAlgorithm.SHA1, EncryptionAlgorithm.DES_CBC, DhGroup.GROUP1),
 }
+CHARONS_WORDS = {"3des-cbc, md5, group2": "3des-md5-modp1024", "des-cbc, sha1, group1": "des-sha1-modp768"}
+"""What charon calls these proposals."""
 
 
 def oakley_prime(bits: int, correction: int) -> int:
@@ -108,6 +117,21 @@ def ike() -> Iterator[Row]:
             limit = figures[f"crypto {kind}, {name}"]
             figure = figures[f"engine {kind}, {name}"]
             yield Row("ike", f"{kind}, {name}", "1/s", figure, limit, target=LEAST_SHARE * limit)
+    yield from with_charon(figures)
+
+
+def with_charon(figures: Mapping[str, float]) -> Iterator[Row]:
+    """Full negotiations with strongSwan, beside what they would take with nothing but cryptography at both ends."""
+    lacking = strongswan.lacking()
+    if lacking is not None:
+        print(f"with charon: left out, because {lacking}", file=sys.stderr)
+        return
+    for name, words in CHARONS_WORDS.items():
+        config = gateway(charon.DEVICE, charon.peer_addresses(EXCHANGES), PROPOSALS[name])
+        answering = charon.Answering(words, "3des-md5", SECRET)
+        rate = median(charon.negotiations(answering, config) for _ in range(CHARON_ROUNDS))
+        limit = figures[f"crypto main and quick mode, {name}"]
+        yield Row("ike", f"main and quick mode with charon, {name}", "1/s", rate, limit)
 
 
 Measure = Callable[[IkeProposal], float]
@@ -162,7 +186,7 @@ def rate(began: float, done: int) -> float:
 
 def policy(peer: IPv4Address, proposal: IkeProposal) -> IkePolicy:
     """A policy for one peer."""
-    return IkePolicy(peer, ExchangeMode.MAIN, (proposal,), b"secret")
+    return IkePolicy(peer, ExchangeMode.MAIN, (proposal,), SECRET.encode())
 
 
 def gateway(address: IPv4Address, others: list[IPv4Address], proposal: IkeProposal) -> DeviceConfig:
@@ -188,8 +212,8 @@ def behind(address: IPv4Address) -> TrafficIdentity:
 def cryptography_alone(proposal: IkeProposal, has_phase2: bool) -> float:
     """Exchanges a second if there were nothing to do but the cryptography of both ends."""
     began = start()
-    for number in range(EXCHANGES):
-        keys = one_exchange(proposal, number)
+    for _ in range(EXCHANGES):
+        keys = one_exchange(proposal)
         if has_phase2:
             one_quick_mode(proposal, keys)
     return EXCHANGES / (time.perf_counter() - began)
@@ -205,18 +229,31 @@ class Keys:
     iv: bytes
 
 
-def one_exchange(proposal: IkeProposal, number: int) -> Keys:
-    """Both ends' public values and secret, keys, hashes, and the encryption of messages 5 and 6 (RFC 2409 sec. 5)."""
+def one_exchange(proposal: IkeProposal) -> Keys:
+    """What both ends compute in Main mode (RFC 2409 sec. 5), and nothing else.
+
+    Cookies and nonces, public values and secret, keys, hashes, NAT-D, and the encryption of messages 5 and 6. Exponents
+    have 256 bits, as the engine's: that is twice the strength of either group and more.
+    """
     prime = PRIMES[proposal.dh_group]
     octets = (prime.bit_length() + 7) // 8
-    exponents = [int.from_bytes(hashlib.sha256(b"%d %d" % (number, end)).digest()) for end in range(2)]
+    exponents = [int.from_bytes(draw(b"%d" % end, 32)) for end in range(2)]
     publics = [gmpy2.powmod(2, exponent, prime) for exponent in exponents]
     for end in range(2):
         secret = int(gmpy2.powmod(publics[1 - end], exponents[end], prime)).to_bytes(octets)
         keys = derive(proposal, secret, b"".join(int(public).to_bytes(octets) for public in publics))
         for length, is_mine in ((64, end == 0), (40, end == 1)):
             encrypt(keys, length, is_mine)
+        draw(b"nonce", 32)
+        hmac.digest(keys.skeyid_a, bytes(36), "sha1")
+        for _ in range(4):
+            hashlib.new(proposal.authentication_algorithm.value, bytes(22), usedforsecurity=False).digest()
     return keys
+
+
+def draw(name: bytes, octets: int) -> bytes:
+    """Entropy, which a World makes by hashing."""
+    return hashlib.shake_256(name.rjust(40)).digest(octets)
 
 
 def encrypt(keys: Keys, length: int, is_mine: bool) -> None:
@@ -231,7 +268,10 @@ def one_quick_mode(proposal: IkeProposal, keys: Keys) -> None:
     """Both ends' three hashes, KEYMAT of both directions, IV, and encryption of the three messages (sec. 5.5)."""
     name = proposal.authentication_algorithm.value
     digest_octets = hashlib.new(name, usedforsecurity=False).digest_size
+    draw(b"message id", 4)
     for end in range(2):
+        draw(b"nonce", 32)
+        draw(b"spi", 4)
         hashlib.new(name, bytes(12), usedforsecurity=False).digest()
         for length, is_mine in ((160, end == 0), (160, end == 1), (24, end == 0)):
             hmac.digest(keys.skeyid_a, bytes(length), name)

@@ -1,8 +1,9 @@
-"""A NETCONF client that costs as little as it can: asyncssh and chunked framing (RFC 6242), replies not parsed."""
+"""A NETCONF client that costs as little as it can: asyncssh's callbacks and chunked framing, replies not parsed."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 
 import asyncssh
 
@@ -12,6 +13,27 @@ HELLO = (
     b'<hello xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><capabilities>'
     b"<capability>urn:ietf:params:netconf:base:1.1</capability></capabilities></hello>" + END_OF_HELLO
 )
+WINDOW_BYTES = 4 << 20
+"""What the server may send ahead."""
+
+TIMEOUT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to log in: with a password, or with the key in a file.
+
+    `pause` is how long the first request waits behind the hello, in seconds: yuma123 loses what comes along with it.
+    """
+
+    user: str = "admin"
+    password: str = "admin"
+    key: str | None = None
+    host: str = "127.0.0.1"
+    pause: float = 0.0
+
+
+ADMIN = Login()
 
 
 def request(message_id: int, operation: bytes) -> bytes:
@@ -20,56 +42,105 @@ def request(message_id: int, operation: bytes) -> bytes:
     return b"\n#%d\n%b\n##\n" % (len(rpc), rpc)
 
 
+@dataclass(slots=True, eq=False)
+class _Replies(asyncssh.SSHClientSession[bytes]):
+    """What comes in: pieces, until so many ends have been seen."""
+
+    end: bytes = END_OF_HELLO
+    wanted: int = 1
+    pieces: list[bytes] = field(default_factory=list)
+    tail: bytes = b""
+    first_at: float = 0.0
+    octets: int = 0
+    keeps: bool = True
+    waiter: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def expect(self, count: int) -> None:
+        """Begin to wait for so many messages."""
+        self.end, self.wanted, self.pieces, self.tail, self.first_at = END_OF_CHUNKS, count, [], b"", 0.0
+        self.octets, self.keeps = 0, True
+        self.waiter = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
+        """Count the ends of messages."""
+        if not self.first_at:
+            self.first_at = asyncio.get_running_loop().time()
+        self.octets += len(data)
+        if self.keeps:
+            self.pieces.append(data)
+        seen = self.tail + data
+        self.wanted -= seen.count(self.end)
+        self.tail = seen[-len(self.end) + 1 :]
+        if self.wanted <= 0 and not self.waiter.done():
+            self.waiter.set_result(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Whoever waits waits in vain."""
+        if not self.waiter.done():
+            self.waiter.set_exception(exc or ConnectionError("the server has ended the session"))
+            self.waiter.exception()
+
+
 class NetconfClient:
     """One session; ``exchange`` sends requests and waits for as many replies."""
 
     def __init__(
         self,
         connection: asyncssh.SSHClientConnection,
-        writer: asyncssh.SSHWriter[bytes],
-        reader: asyncssh.SSHReader[bytes],
+        channel: asyncssh.SSHClientChannel[bytes],
+        replies: _Replies,
     ) -> None:
         self._connection = connection
-        self._writer = writer
-        self._reader = reader
+        self._channel = channel
+        self._replies = replies
 
     @classmethod
-    async def open(cls, port: int) -> NetconfClient:
-        """Log in and exchange hellos."""
+    async def open(cls, port: int, login: Login = ADMIN, *, is_used: bool = True) -> NetconfClient:
+        """Log in and exchange hellos, for a session that is used or just there."""
         connection = await asyncssh.connect(
-            "127.0.0.1",
+            login.host,
             port,
-            username="admin",
-            password="admin",
+            username=login.user,
+            password=None if login.key else login.password,
             known_hosts=None,
             config=None,
-            client_keys=None,
+            client_keys=[login.key] if login.key else None,
             agent_path=None,
         )
-        writer, reader, _ = await connection.open_session(subsystem="netconf", encoding=None)
-        await reader.readuntil(END_OF_HELLO)
-        writer.write(HELLO)
-        return cls(connection, writer, reader)
+        replies = _Replies()
+        channel, _ = await connection.create_session(
+            lambda: replies, subsystem="netconf", encoding=None, window=WINDOW_BYTES
+        )
+        await replies.waiter
+        channel.write(HELLO)
+        if is_used and login.pause:
+            await asyncio.sleep(login.pause)
+        return cls(connection, channel, replies)
 
     async def exchange(self, operation: bytes, count: int = 1) -> bytes:
-        """Send the operation ``count`` times at once and return the last reply."""
-        self._writer.write(b"".join(request(number, operation) for number in range(1, count + 1)))
-        reply = b""
-        for _ in range(count):
-            reply = await self._read_message()
-        return reply
+        """Send the operation ``count`` times at once and return the replies, framed as they came."""
+        return b"".join(await self.exchange_pieces(operation, count))
 
-    async def _read_message(self) -> bytes:
-        """Read up to the end of chunks; a message may be larger than the reader's buffer."""
-        parts = []
-        while True:
-            try:
-                parts.append(await self._reader.readuntil(END_OF_CHUNKS))
-                return b"".join(parts)
-            except asyncio.IncompleteReadError as error:
-                if not error.partial:
-                    raise
-                parts.append(error.partial)
+    async def exchange_pieces(self, operation: bytes, count: int = 1) -> list[bytes]:
+        """The same, the replies in pieces."""
+        self._replies.expect(count)
+        self._channel.write(b"".join(request(number, operation) for number in range(1, count + 1)))
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await self._replies.waiter
+        return self._replies.pieces
+
+    async def discard(self, operation: bytes) -> int:
+        """Send an operation and return how many bytes its reply has, which is not kept, however long it takes."""
+        self._replies.expect(1)
+        self._replies.keeps = False
+        self._channel.write(request(1, operation))
+        await self._replies.waiter
+        return self._replies.octets
+
+    @property
+    def first_byte_at(self) -> float:
+        """When the first byte of the last replies came, in the time of the loop."""
+        return self._replies.first_at
 
     async def close(self) -> None:
         """Disconnect."""

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.bench.netconf_client import ADMIN, Login
+
 ROOT = Path(__file__).parents[2]
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that is ready: on which port, and after how many seconds."""
+    """A server that is ready: on which port, after how many seconds, how to log in, and its processes."""
 
     port: int
     seconds: float
+    login: Login = ADMIN
+    processes: Sequence[int] = field(default_factory=tuple)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """What all of its processes have used so far."""
+        return sum(_cpu_seconds(process) for process in self._all())
+
+    @property
+    def resident_bytes(self) -> int:
+        """What all of its processes have in memory."""
+        return sum(_resident_bytes(process) for process in self._all())
+
+    def _all(self) -> Iterator[int]:
+        for process in self.processes:
+            yield process
+            yield from _descendants(process)
 
 
 @contextmanager
@@ -38,7 +59,7 @@ def serving(*arguments: str) -> Iterator[Server]:
             process.kill()
             raise RuntimeError(f"python {' '.join(arguments)} is not ready: {line}{process.communicate()[1]}")
         try:
-            yield Server(int(port[1]), seconds)
+            yield Server(int(port[1]), seconds, processes=(process.pid,))
         finally:
             process.terminate()
 
@@ -51,3 +72,20 @@ def agent_arguments(state: Path) -> list[str]:
 def scenario_arguments(scenario: str, state: Path) -> list[str]:
     """``ipsec-agent serve`` of a scenario, on a free port."""
     return ["-m", "agent", "serve", "--scenario", scenario, "--listen", "127.0.0.1:0", "--state-dir", str(state)]
+
+
+def _descendants(process: int) -> Iterator[int]:
+    for children in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in children.read_text().split():
+            yield int(child)
+            yield from _descendants(int(child))
+
+
+def _cpu_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(fields[index]) for index in (11, 12)) / TICKS
+
+
+def _resident_bytes(process: int) -> int:
+    found = re.search(r"^VmRSS:\s*(\d+) kB", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0

@@ -70,11 +70,12 @@ def configuration(count: int) -> str:
 def tunnels() -> Iterator[Row]:
     """Reads and edits of a device with many tunnels, over SSH."""
     with tempfile.TemporaryDirectory() as folder:
-        yield from _read_all(Path(folder))
-        yield from _look_up_and_edit(Path(folder))
+        few = _read_all(Path(folder))
+        yield few
+        yield from _look_up_and_edit(Path(folder), 1 / few.value)
 
 
-def _read_all(folder: Path) -> Iterator[Row]:
+def _read_all(folder: Path) -> Row:
     with serving(*_arguments(folder / "few", FEW)) as device:
         size = len(asyncio.run(_one_reply(device, ALL)))
         with _canned(size) as canned:
@@ -85,24 +86,36 @@ def _read_all(folder: Path) -> Iterator[Row]:
                 },
                 ROUNDS,
             )
-    yield Row("tunnels", f"get of {FEW} tunnels, {size / 1e6:.1f} MB", "s", figures["device"], figures["canned"])
+    return _reading(FEW, size, figures["device"], figures["canned"])
 
 
-def _look_up_and_edit(folder: Path) -> Iterator[Row]:
+def _reading(tunnels: int, size: int, seconds: float, limit: float | None = None) -> Row:
+    """How fast all is read: two SAs of each tunnel, with all leaves."""
+    case = f"get of {2 * tunnels} IPsec SAs, {size / 1e6:.1f} MB"
+    megabytes = size / 1e6
+    return Row("tunnels", case, "MB/s", megabytes / seconds, limit and megabytes / limit, target=100.0)
+
+
+def _look_up_and_edit(folder: Path, seconds_per_megabyte: float) -> Iterator[Row]:
     xml = configuration(MANY).removeprefix("<config>").removesuffix("</config>").encode()
     schema = load_registry().schema
     with serving(*_arguments(folder / "many", MANY)) as device:
         size = len(asyncio.run(_one_reply(device, ONE)))
+        size_of_all = len(asyncio.run(_one_reply(device, ALL)))
         with _canned(size) as canned:
             figures = medians(
                 {
                     "device look-up": lambda: asyncio.run(_rate(device, ONE)),
                     "canned look-up": lambda: asyncio.run(_rate(canned, ONE)),
                     "device edit": lambda: 1 / asyncio.run(_seconds(device, _edit())),
+                    "device all": lambda: asyncio.run(_seconds(device, ALL)),
                     "libyang": lambda: 1 / _timed(lambda: schema.validate(xml)),
                 },
                 ROUNDS,
             )
+    yield _reading(MANY, size_of_all, figures["device all"])
+    growth = figures["device all"] / (size_of_all / 1e6) / seconds_per_megabyte
+    yield Row("tunnels", f"time of a megabyte, {2 * MANY} to {2 * FEW} SAs", "x", growth, target=1.25)
     yield Row("tunnels", f"one of {MANY} by key", "1/s", figures["device look-up"], figures["canned look-up"])
     yield Row("tunnels", f"one-leaf edit, {MANY} tunnels present", "1/s", figures["device edit"], figures["libyang"])
 

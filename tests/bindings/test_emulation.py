@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import pytest
 from lxml import etree
 
-from agent.bindings.emulation import decimal
+from agent.bindings.leaves import decimal
 from agent.core.world import SECOND
 from tests.support.chapter import Emulation
 from tests.support.netconf_wire import NAMESPACES, Wire, error, text, texts
@@ -245,3 +245,76 @@ def test_time_that_passes_their_validity_makes_the_certificates_of_the_chapter_u
     while (message := watcher.receive()) is not None:
         kinds.append(etree.QName(message[1]).localname)
     assert kinds.count("certificate-expired") == 2
+
+
+def link(wire: Wire, source: str, destination: str) -> dict[str, str]:
+    """Return what is shown of one direction of a path."""
+    match = f"em:link[em:source='{source}'][em:destination='{destination}']"
+    entries = wire.get(STATE).findall(f".//{match}", NAMESPACES)
+    return {etree.QName(leaf).localname: leaf.text or "" for leaf in entries[0]} if entries else {}
+
+
+def test_a_link_is_set_in_both_directions_and_shown() -> None:
+    wire = Emulation().connect()
+    assert link(wire, "4.4.4.5", "4.4.4.4") == {}
+    wire.rpc(operation("set-link", source="4.4.4.5", destination="4.4.4.4", loss="0.25", delay="70000"))
+    expected = {
+        "source": "4.4.4.4",
+        "destination": "4.4.4.5",
+        "delay": "70000",
+        "jitter": "0",
+        "loss": "0.25",
+        "duplication": "0.0",
+        "reordering": "0.0",
+        "partitioned": "false",
+    }
+    assert link(wire, "4.4.4.4", "4.4.4.5") == expected
+    assert link(wire, "4.4.4.5", "4.4.4.4")["loss"] == "0.25"
+
+
+def test_what_is_not_said_of_a_link_stays_and_one_way_is_one_way() -> None:
+    wire = Emulation().connect()
+    wire.rpc(operation("set-link", source="4.4.4.5", destination="4.4.4.4", jitter="5"))
+    one_way = {"one-way": "true", "partitioned": "true"}
+    wire.rpc(operation("set-link", source="4.4.4.5", destination="4.4.4.4", **one_way))
+    there, back = link(wire, "4.4.4.5", "4.4.4.4"), link(wire, "4.4.4.4", "4.4.4.5")
+    assert (there["jitter"], there["partitioned"]) == ("5", "true")
+    assert (back["jitter"], back["partitioned"]) == ("5", "false")
+
+
+def test_a_path_that_is_cut_in_one_direction_makes_the_peer_unreachable() -> None:
+    emulation = Emulation()
+    wire = emulation.connect()
+    one_way = {"one-way": "true", "partitioned": "true"}
+    wire.rpc(operation("set-link", source="4.4.4.4", destination="4.4.4.5", **one_way))
+    emulation.advance(30)
+    assert emulation.gateway.device.tunnel_redundancy["sa-dynamic"].failure_counter == 1
+
+
+def test_a_peer_is_made_to_be_wrong_and_what_is_not_said_of_it_stays() -> None:
+    emulation = Emulation()
+    wire = emulation.connect()
+    wire.rpc(operation("set-peer", address="4.4.4.4", fault="wrong-key"))
+    wire.rpc(operation("set-peer", address="4.4.4.4", **{"answer-delay": "20"}))
+    peer = ".//em:peer[em:address='4.4.4.4']"
+    data = wire.get(STATE)
+    assert (text(data, f"{peer}/em:fault"), text(data, f"{peer}/em:reachable")) == ("wrong-key", "true")
+    wire.rpc('<clear-ike-security-associations xmlns="urn:ipsec-agent:ike"/>')
+    emulation.advance(10)
+    assert text(wire.get(STATE), f"{peer}/em:established") == "0"
+
+
+def test_a_peer_that_reboots_is_shown_as_booting_and_has_nothing_left() -> None:
+    emulation = Emulation()
+    wire = emulation.connect()
+    wire.rpc(operation("reboot-peer", address="4.4.4.4", seconds="20"))
+    peer = ".//em:peer[em:address='4.4.4.4']"
+    data = wire.get(STATE)
+    assert (text(data, f"{peer}/em:booting"), text(data, f"{peer}/em:established")) == ("true", "0")
+    emulation.advance(21)
+    assert text(wire.get(STATE), f"{peer}/em:booting") == "false"
+
+
+def test_a_peer_that_is_not_emulated_cannot_reboot() -> None:
+    refused = error(Emulation().connect().rpc(operation("reboot-peer", address="9.9.9.9")))
+    assert (refused["error-tag"], refused["error-app-tag"]) == ("invalid-value", "unknown-peer")

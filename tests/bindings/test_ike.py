@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from enum import Enum
 from ipaddress import ip_address
 
@@ -127,6 +128,41 @@ def test_the_flags_pass_from_waiting_for_done_to_none() -> None:
     assert text(wire.get(FILTER), f"{SA}/ike:flags") == "caller-notification-sent waiting-for-done"
     emulation.advance(120)
     assert text(wire.get(FILTER), f"{SA}/ike:flags") == "caller-notification-sent"
+
+
+def step_to_next_timer(emulation: Emulation) -> None:
+    world = emulation.gateway.world
+    deadline = world.next_deadline()
+    assert deadline is not None
+    world.advance(deadline)
+
+
+def test_a_negotiation_that_a_peer_begins_waits_for_the_policy_manager_in_either_phase() -> None:
+    plans = tuple(replace(plan, initiates=True) for plan in chapter().peers)
+    emulation = Emulation(chapter(peers=plans, settle=0))
+    wire = emulation.connect()
+    seen = {f"{SA}/ike:flags": set[str](), f"{SA}/ike:negotiation/ike:flags": set[str]()}
+    for _ in range(60):
+        step_to_next_timer(emulation)
+        data = wire.get(FILTER)
+        for path, each in seen.items():
+            each.update(texts(data, path))
+    for each in seen.values():
+        assert "waiting-for-policy-manager" in each
+        assert "caller-notification-sent waiting-for-done" in each
+        assert not any("waiting-for-policy-manager" in flags for flags in each - {"waiting-for-policy-manager"})
+
+
+def test_a_negotiation_that_failed_waits_to_be_removed_and_is_then_gone() -> None:
+    # The device begins in another mode than the peer has a policy for.
+    emulation = Emulation(configured(("<mode>main</mode>", "<mode>aggressive</mode>")))
+    wire = emulation.connect()
+    failed = wire.get(FILTER)
+    first, *_ = texts(failed, f"{SA}/ike:id")
+    assert set(texts(failed, f"{SA}/ike:flags")) == {"caller-notification-sent waiting-for-remove"}
+    assert set(texts(failed, f"{SA}/ike:state")) == {"not-matured"}
+    emulation.advance(60)
+    assert first not in texts(wire.get(FILTER), f"{SA}/ike:id")
 
 
 def test_the_negotiation_of_the_pair_is_shown_with_the_identities_of_the_chapter() -> None:

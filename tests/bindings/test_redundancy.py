@@ -59,6 +59,7 @@ INTERFACE = {
     "backup-state": "standby",
     "failure-counter": "0",
     "mirrored-sas": "2",
+    "lost-packets": "0",
 }
 TUNNEL = {
     "security-association": SA,

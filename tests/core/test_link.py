@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from agent.core.identifiers import Endpoint
-from agent.core.link import LinkProfile, Network
+from agent.core.link import HELD_BACK_US, LinkProfile, Network
 from agent.core.world import World
 
 HERE = Endpoint(ip_address("192.0.2.1"), 500)
@@ -167,3 +167,20 @@ def test_a_datagram_from_outside_for_nobody_or_in_the_name_of_a_gateway_within_i
     door.world.advance(1_000_000)
     assert (door.got, door.left) == ([], [])
     assert door.network.undeliverable == 2
+
+
+def test_a_datagram_that_is_reordered_is_overtaken_by_those_after_it_and_none_is_lost() -> None:
+    wire = Wire()
+    wire.set_profile(reordering=0.1)
+    arrived = wire.send_numbers(100)
+    assert sorted(arrived) == list(range(100))
+    late = [at for at, *_ in wire.got if at != 5_000]
+    assert set(late) == {5_000 + HELD_BACK_US}
+    assert 2 <= len(late) <= 25
+
+
+def test_a_link_tells_how_it_was_set() -> None:
+    wire = Wire()
+    assert dict(wire.network.profiles) == {}
+    wire.set_profile(loss=0.5)
+    assert dict(wire.network.profiles) == {(HERE.address, THERE.address): LinkProfile(loss=0.5)}

@@ -231,6 +231,21 @@ def test_a_file_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
     assert str(path) in refusal(path)
 
 
+def test_a_module_that_only_what_is_not_supported_refers_to_is_not_implemented(tmp_path: Path) -> None:
+    text = """module tenant { yang-version 1.1; namespace "urn:tenant"; prefix t;
+      import landlord { prefix l; } feature lease;
+      leaf house { if-feature lease; type leafref { path "/l:houses/l:house"; } }
+    }"""
+    write_module(
+        tmp_path, 'module landlord { namespace "urn:l"; prefix l; container houses { leaf house { type string; } } }'
+    )
+    path = write_module(tmp_path, text)
+    without = load_schema((tmp_path / "tenant.yang",), (ModuleRequest("tenant"),))
+    assert "landlord" not in without.modules
+    assert "/tenant:house" not in {node.path for node in without.roots.values()}
+    assert "landlord" in load_schema((path,), (ModuleRequest("tenant", ("lease",)),)).modules
+
+
 # Our own modules.
 
 

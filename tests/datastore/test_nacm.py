@@ -85,11 +85,13 @@ def test_rules_hold_for_their_group_alone() -> None:
     assert not control.may_read(STRANGER, node("shop/name"))
 
 
-def test_rules_for_everybody_hold_for_those_without_a_group() -> None:
+def test_rules_for_every_group_hold_for_everybody_who_has_one_and_for_nobody_else() -> None:
+    """RFC 8341 section 3.4.4, step 4: for who has no group, no rule is looked at."""
     control = access(
         nacm(rule("permit"), settings=DENY_READ, group="*", users=()).replace("<group><name>*</name></group>", "")
     )
-    assert control.may_read(STRANGER, node("shop/name"))
+    assert control.may_read(caller("any"), node("shop/name"))
+    assert not control.may_read(STRANGER, node("shop/name"))
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_rule_lists_are_read_in_their_order() -> None:
         f"<rule-list><name>{name}</name><group>*</group><rule><name>1</name>{rule(action)}</rule></rule-list>"
         for name, action in (("z", "permit"), ("a", "deny"))
     )
-    assert access(f'<nacm xmlns="{NAMESPACE}">{DENY_READ}{lists}</nacm>').may_read(STRANGER, node("shop"))
+    assert access(f'<nacm xmlns="{NAMESPACE}">{DENY_READ}{lists}</nacm>').may_read(caller("any"), node("shop"))
 
 
 # What is refused, and counted.

@@ -7,7 +7,7 @@ from pathlib import Path
 from lxml import etree
 
 from agent.datastore.registry import Bindings, StateList, compile_bindings
-from agent.datastore.rendering import Compiler, compile_plan, everything
+from agent.datastore.rendering import Compiler, Everywhere, compile_plan, everything
 from agent.datastore.schema import SchemaNode
 from agent.datastore.selection import WHOLE, Match, Selection
 from agent.datastore.tree import Branch
@@ -126,7 +126,7 @@ def test_a_reader_is_asked_about_each_node_once() -> None:
         asked.append(of.path)
         return True
 
-    compiler = Compiler(toy_registry(), readable, state=True)
+    compiler = Compiler(toy_registry(), Everywhere(readable), state=True)
     for _ in range(3):
         compiler.plan(everything(toy_registry()))
     assert asked.count("/toy:shop/name") == 1
@@ -166,7 +166,7 @@ def test_entries_of_which_the_same_is_selected_are_compiled_once() -> None:
 
     each = tuple(Selection(whole=True, matches=(Match(number, str(key), shown=False),)) for key in range(100))
     roots = {toy_schema().node("/toy:shop"): (Selection(children={customer: each}),)}
-    plan = Compiler(toy_registry(), readable, state=True).plan(roots)
+    plan = Compiler(toy_registry(), Everywhere(readable), state=True).plan(roots)
     assert "".join(plan.pieces(Branch(None), {"toy": shop()})).count("<customer>") == 2
     assert asked.count(customer) == 1
 

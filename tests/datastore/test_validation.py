@@ -83,7 +83,7 @@ def test_a_valid_configuration_has_no_errors_though_its_state_is_mandatory(schem
         ),
         (
             GOOD + "<item><id>1</id><price>9</price><discount>1</discount></item>",
-            (Violation.OTHER, "", "/shop:shop/item[id='1']/discount"),
+            (Violation.WHEN, "", "/shop:shop/item[id='1']/discount"),
         ),
     ],
 )

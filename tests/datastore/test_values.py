@@ -301,6 +301,20 @@ def test_an_xpath_axis_is_no_prefix(tmp_path: Path) -> None:
     assert value_type.parse(text, {"p": "urn:x"}) == text.replace("p:", "x:")
 
 
+def test_in_xpath_the_name_of_a_module_is_a_prefix_unless_it_is_declared_as_another(tmp_path: Path) -> None:
+    modules = [
+        f'module {name} {{ namespace "urn:{name}"; prefix p{name}; import ietf-yang-types {{ prefix yang; }}'
+        f" typedef node-path {{ type yang:xpath1.0; }} leaf l {{ type node-path; }} }}"
+        for name in ("xa", "xb")
+    ]
+    value_type = load_texts(tmp_path, *modules).node("/xa:l").type
+    assert value_type is not None
+    assert value_type.parse("/xa:l", {}) == "/xa:l"
+    assert value_type.parse("/xa:l", {"xa": "urn:xb"}) == "/xb:l"
+    with pytest.raises(InvalidValue):
+        value_type.parse("/xc:l", {})
+
+
 def test_only_types_with_prefixes_ask_for_declarations(schema: Schema) -> None:
     asking = {node.name for node in schema.node("/values:c").children.values() if node.type and node.type.has_prefixes}
     assert asking == {"identity", "path"}

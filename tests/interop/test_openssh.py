@@ -75,6 +75,14 @@ def test_the_subsystem_answers_what_is_piped_into_it(stage: Stage, openssh: Open
     stage.run(scene)
 
 
+def test_a_command_stands_for_the_subsystem(stage: Stage, openssh: OpenSsh) -> None:
+    async def scene(server: Server) -> None:
+        result = await openssh.run(server, "ann@127.0.0.1", "xml-mode", "netconf", "need-trailer", given=b"<rpc/>")
+        assert (result.code, result.output) == (0, b"<rpc/>")
+
+    stage.run(scene)
+
+
 def test_a_session_that_ends_itself_is_exit_code_0(stage: Stage, openssh: OpenSsh) -> None:
     stage.prototype = lambda: ToySession(output=bytearray(b"<hello/>"), finish_on=b"<close-session/>")
 

@@ -40,10 +40,14 @@ LACKING = charon.lacking()
 pytestmark = pytest.mark.skipif(LACKING is not None, reason=str(LACKING))
 
 SUITES = [
-    ("3des-md5-modp1024", "3des-md5"),
-    ("3des-sha1-modp1024", "null-sha1-modp1024"),
-    ("des-md5-modp768", "des-md5-modp768"),
-    ("des-sha1-modp1024", "des-sha1"),
+    (phase1, phase2 + secrecy)
+    for phase1, phase2 in (
+        ("3des-md5-modp1024", "3des-md5"),
+        ("3des-sha1-modp1024", "null-sha1"),
+        ("des-md5-modp768", "des-md5"),
+        ("des-sha1-modp1024", "des-sha1"),
+    )
+    for secrecy in ("", "-modp768" if "768" in phase1 else "-modp1024")
 ]
 """Phase 1 and phase 2; the latter with perfect forward secrecy where it has a group."""
 TUNNEL, CONNECTION = RealTunnel(), Connection()
@@ -111,7 +115,7 @@ def assert_keys_are_charons(gateway: LiveGateway, peer: Charon, role: Role) -> N
 
 
 @pytest.mark.parametrize("mode", ["main", "aggressive"])
-@pytest.mark.parametrize(("proposal", "esp_proposal"), SUITES, ids=[suite[0] for suite in SUITES])
+@pytest.mark.parametrize(("proposal", "esp_proposal"), SUITES, ids=[" then ".join(suite) for suite in SUITES])
 def test_the_device_begins_and_both_ends_come_to_the_same(
     lab: Lab, mode: str, proposal: str, esp_proposal: str
 ) -> None:
@@ -125,7 +129,7 @@ def test_the_device_begins_and_both_ends_come_to_the_same(
 
 
 @pytest.mark.parametrize("mode", ["main", "aggressive"])
-@pytest.mark.parametrize(("proposal", "esp_proposal"), SUITES, ids=[suite[0] for suite in SUITES])
+@pytest.mark.parametrize(("proposal", "esp_proposal"), SUITES, ids=[" then ".join(suite) for suite in SUITES])
 def test_charon_begins_and_both_ends_come_to_the_same(lab: Lab, mode: str, proposal: str, esp_proposal: str) -> None:
     tunnel = RealTunnel(mode=mode, proposal=proposal, esp_proposal=esp_proposal, remote_port=NOWHERE)
     gateway, peer = lab.begin(Connection(mode=mode, proposals=proposal, esp_proposals=esp_proposal), tunnel)
@@ -196,6 +200,28 @@ def test_traffic_that_the_device_has_no_security_association_for_is_refused(lab:
     assert code != 0
     assert "received INVALID_ID_INFORMATION error notify" in said
     assert gateway.tunnel.pairs == ()
+
+
+def test_another_pre_shared_key_fails_at_both_ends_when_the_device_begins_in_aggressive_mode(lab: Lab) -> None:
+    gateway, peer = lab.begin(Connection(mode="aggressive", secret="another"), RealTunnel(mode="aggressive"))
+    await_failure(gateway, FailureReason.AUTHENTICATION_FAILED)
+    assert gateway.seen(PeerUnreachable) == []
+    assert peer.ike_sas() == gateway.matured == []
+    assert not peer.found("IKE_SA .* established")
+
+
+def test_another_pre_shared_key_fails_at_both_ends_when_charon_begins_in_aggressive_mode(lab: Lab) -> None:
+    tunnel = RealTunnel(mode="aggressive", remote_port=NOWHERE)
+    gateway, peer = lab.begin(Connection(mode="aggressive", secret="another"), tunnel)
+    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "6"))
+    assert code != 0
+    assert "calculated HASH does not match HASH payload" in said
+    gateway.until(lambda: any(gateway.device.ike_statistics.dropped.values()), "that its refusal has come, unreadable")
+    gateway.leap_on(60 * SECOND)
+    nobody, charons = gateway.seen(IkeNegotiationFailed)
+    assert nobody.reason is FailureReason.TIMEOUT  # the device's own, to where there is nobody
+    assert charons.reason is FailureReason.AUTHENTICATION_FAILED
+    assert peer.ike_sas() == gateway.matured == []
 
 
 def test_another_pre_shared_key_fails_at_both_ends_when_the_device_begins(lab: Lab) -> None:
@@ -275,6 +301,32 @@ def test_the_device_answers_charon_that_asks_whether_it_is_there(lab: Lab) -> No
     assert cookies_of(peer) == cookies(gateway)
 
 
+def test_charon_gives_the_device_up_that_does_not_answer(lab: Lab) -> None:
+    gateway, peer = lab.establish(connection=Connection(more="dpd_delay = 1s\n  dpd_timeout = 2s"))
+    assert len(gateway.matured) == 1
+    # The device lives only while somebody waits for it.
+    peer.await_log("DPD check timed out")
+    peer.await_children(0)
+    assert peer.ike_sas() == []
+
+
+# Network address translation
+
+
+def test_both_ends_take_the_other_for_one_behind_a_translator_and_go_on_within_udp(lab: Lab) -> None:
+    """Without the kernel charon has no other data plane than packets within UDP, and pretends that it needs it."""
+    gateway, peer = lab.establish()
+    (sa,), (theirs,) = gateway.matured, peer.ike_sas()
+    assert sa.nat.is_remote_behind_nat
+    assert (sa.local.port, sa.remote.port) == (4500, charon.NAT_PORT)
+    assert (theirs["remote-port"], theirs["local-port"]) == ("4500", str(charon.NAT_PORT))
+    assert theirs["nat-fake"] == "yes"
+    (child,) = theirs.children
+    assert child["encap"] == "yes"
+    assert peer.found("received NAT-T \\(RFC 3947\\) vendor ID")
+    assert gateway.seen(IkeNegotiationFailed) == []
+
+
 # Deletes
 
 
@@ -342,13 +394,14 @@ def test_a_pair_that_the_device_rekeys_is_charons_as_well(lab: Lab) -> None:
 
 def test_a_pair_that_charon_rekeys_is_the_devices_as_well(lab: Lab) -> None:
     gateway, peer = lab.establish()
-    settle(gateway)
     before = spis_of(gateway)
     code, said = gateway.during(peer.swanctl("--rekey", "--child", "c"))
     assert code == 0, said
     gateway.until(lambda: gateway.tunnel.rekeys == 1, "the rekey")
     assert spis_of(gateway) != before
     gateway.until(lambda: spis(peer) == {spis_of(gateway)}, "the new pair alone at charon")
+    # However soon it comes after the first: nothing was in negotiation at both ends at once.
+    assert [pair.is_retired for pair in gateway.tunnel.pairs] in ([False], [True, False])
 
 
 def test_an_ike_sa_that_the_device_replaces_is_replaced_at_charon(lab: Lab) -> None:

@@ -9,8 +9,9 @@ from lxml import etree
 
 from agent.datastore.stores import Datastore
 from agent.datastore.tree import Branch
-from agent.netconf.base_notifications import MAXIMUM_EDITS, edits
+from agent.netconf.base_notifications import MAXIMUM_EDITS, CapabilitiesChanged, edits
 from agent.netconf.server import Client
+from agent.netconf.yang_library import tell_changes
 from tests.support.access import nacm, rule
 from tests.support.candidates import CANCEL, COMMIT, DISCARD, confirmed, edit_candidate, with_id
 from tests.support.editor import BEFORE, OPEN_DOORS, copy_config, edit_config, is_ok, option, tags_of
@@ -323,3 +324,41 @@ def test_the_operations_and_attributes_used_here_are_those_of_edits() -> None:
     created = edit_config(shop(f"<aisle{insert('first')}>a</aisle><greeting{op('create')}>hi</greeting>"))
     assert is_ok(ann.rpc(created))
     assert [value for name, value in only(watcher) if name == "operation"] == ["create", "create"]
+
+
+# Capabilities, which change from one start to the next.
+
+FIRST: Final = ("urn:a?revision=1", "urn:b", "urn:c?x=1")
+
+
+def test_capabilities_are_told_as_added_deleted_and_modified() -> None:
+    change = CapabilitiesChanged.between(STARTED_AT, FIRST, ("urn:a?revision=2", "urn:c?x=1", "urn:d"))
+    assert change == CapabilitiesChanged(STARTED_AT, ("urn:d",), ("urn:b",), ("urn:a?revision=2",))
+    assert CapabilitiesChanged.between(STARTED_AT, FIRST, FIRST) is None
+
+
+def test_a_server_that_announces_something_else_than_before_tells_so() -> None:
+    server = ShopServer(OPEN_DOORS, tells_of_itself=True)
+    watcher = subscriber(server)
+    told(watcher)
+    (library,) = (uri for uri in server.server.capabilities if ":yang-library:1.1?" in uri)
+    before = [uri for uri in server.server.capabilities if ":xpath:" not in uri and uri != library]
+    tell_changes(server.server, (*before, "urn:gone", f"{library}-before"))
+    change, update = told(watcher)
+    assert change.tag == f"{{{BASE}}}netconf-capability-change"
+    assert leaves(change) == [
+        ("server", ""),
+        ("added-capability", "urn:ietf:params:netconf:capability:xpath:1.0"),
+        ("deleted-capability", "urn:gone"),
+        ("modified-capability", library),
+    ]
+    assert update.tag == "{urn:ietf:params:xml:ns:yang:ietf-yang-library}yang-library-update"
+    assert leaves(update) == [("content-id", server.server.registry.schema.content_id)]
+
+
+def test_a_server_that_announces_the_same_as_before_tells_nothing() -> None:
+    server = ShopServer(OPEN_DOORS, tells_of_itself=True)
+    watcher = subscriber(server)
+    told(watcher)
+    tell_changes(server.server, server.server.capabilities)
+    assert told(watcher) == []

@@ -67,7 +67,7 @@ def test_the_modes_of_defaults_and_the_notifications_are_announced() -> None:
         "also-supported": "trim,report-all,report-all-tagged",
     }
     assert "urn:ietf:params:netconf:capability:notification:1.0" in announced
-    assert not [uri for uri in announced if "url:1.0" in uri], "what this server does not have"
+    assert not [uri for uri in announced if "time:1.0" in uri], "what this server does not have"
 
 
 def test_xpath_is_announced() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +16,7 @@ from tests.support.commit_model import CANDIDATE, Config, Model, Token
 from tests.support.editor import OPEN_DOORS, Applied, edit_config, tags_of
 from tests.support.edits import shop
 from tests.support.netconf_wire import Wire
+from tests.support.partial_locks import lock_part, unlock_part
 from tests.support.shop import ShopServer
 
 BEFORE: Final = {"name": "corner", "greeting": "hi"}
@@ -27,6 +28,7 @@ TOKENS: Final = st.sampled_from([RIGHT, RIGHT, RIGHT, RIGHT, None, "x"])
 PERSIST: Final = st.sampled_from([None, None, "x", "y"])
 SECONDS: Final = st.sampled_from([5, 60])
 VALUES: Final = st.sampled_from(["a", "b", "c", "a", "b", "c", "a", "b", "moon"])
+LEAVES: Final = st.sampled_from(["name", "greeting"])
 SIMPLE: Final = st.sampled_from(["lock", "lock", "lock", "unlock", "unlock", "discard", "disconnect"])
 
 
@@ -68,7 +70,16 @@ class Wait:
     is_noticed: bool
 
 
-EDITS: Final = st.builds(Edit, SESSIONS, DATASTORES, st.sampled_from(["name", "greeting"]), VALUES)
+@dataclass(frozen=True)
+class Part:
+    """The lock of a leaf of running, or without one the release of the last."""
+
+    session: int
+    leaf: str | None
+
+
+Step: TypeAlias = "Edit | Simple | Commit | Part"
+EDITS: Final = st.builds(Edit, SESSIONS, DATASTORES, LEAVES, VALUES)
 COMMITS: Final = st.builds(Commit, SESSIONS, st.just("commit"), TOKENS, st.none() | SECONDS, PERSIST)
 STEPS: Final = st.one_of(
     EDITS,
@@ -78,6 +89,7 @@ STEPS: Final = st.one_of(
     COMMITS,
     COMMITS,
     st.builds(Commit, SESSIONS, st.just("cancel-commit"), TOKENS),
+    st.builds(Part, SESSIONS, LEAVES | st.none()),
     st.builds(Wait, st.sampled_from([1.0, 1.0, 5.0, 60.0]), st.booleans()),
 )
 
@@ -100,7 +112,7 @@ class Both:
         """Return the id of the session that a client has at present."""
         return self.wires[number].session.caller.session_id  # type: ignore[attr-defined,no-any-return]
 
-    def take(self, step: Edit | Simple | Commit | Wait) -> None:
+    def take(self, step: Step | Wait) -> None:
         """Let both do the same, and compare the answers."""
         if isinstance(step, Commit) and step.token == RIGHT:
             step = replace(step, token=self.model.waiting.token if self.model.waiting else None)
@@ -112,7 +124,7 @@ class Both:
             self.wires[step.session] = self.server.connect()
         else:
             expected = self.expected(step)
-            found = tags_of(self.wires[step.session].rpc(request_of(step)))
+            found = tags_of(self.wires[step.session].rpc(self.request_of(step)))
             assert found == [expected] * bool(expected), step
 
     def wait(self, step: Wait) -> None:
@@ -124,7 +136,16 @@ class Both:
         if step.is_noticed or tags == ["in-use"]:
             self.server.server.advance(self.server.management_now)
 
-    def expected(self, step: Edit | Simple | Commit) -> str:
+    def request_of(self, step: Step) -> str:
+        """Return a step as a client says it."""
+        if not isinstance(step, Part):
+            return request_of(step)
+        if step.leaf is not None:
+            return lock_part(f"/toy:shop/toy:{step.leaf}")
+        session, held = self.session_id(step.session), self.server.stores.partial_locks
+        return unlock_part(max((lock.id for lock in held if lock.session_id == session), default=0))
+
+    def expected(self, step: Step) -> str:
         """Return the tag that the model answers with."""
         model, session = self.model, self.session_id(step.session)
         if isinstance(step, Edit):
@@ -133,6 +154,8 @@ class Both:
             if step.what == "cancel-commit":
                 return model.cancel(session, step.token)
             return model.commit(session, step.token, step.seconds, step.persist)
+        if isinstance(step, Part):
+            return model.unlock_part(session) if step.leaf is None else model.lock_part(session, step.leaf)
         if step.what == "discard":
             return model.discard(session)
         return (model.lock if step.what == "lock" else model.unlock)(session, step.datastore)
@@ -145,6 +168,8 @@ class Both:
         assert shop_of(stores.root(Datastore.STARTUP)) == {}, "no commit writes it"
         locks = {store.value: lock.session_id for store in Datastore if (lock := stores.lock_of(store)) is not None}
         assert locks == model.locks
+        parts = [(lock.session_id, lock.nodes[0][-1].node.name) for lock in stores.partial_locks]
+        assert parts == model.parts
         waiting = model.waiting
         assert self.server.server.next_deadline() == (waiting.deadline if waiting else None)
         assert (None if self.kept is None else shop_of(self.kept)) == (waiting.before if waiting else None)
@@ -184,7 +209,7 @@ def shop_of(root: Branch) -> Config:
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(STEPS, min_size=15, max_size=60))
-def test_two_sessions_meet_what_the_model_says(steps: list[Edit | Simple | Commit | Wait]) -> None:
+def test_two_sessions_meet_what_the_model_says(steps: list[Step | Wait]) -> None:
     both = Both()
     for step in steps:
         both.take(step)

@@ -98,7 +98,7 @@ def test_an_option_that_does_not_exist_is_refused(parameter: str, value: str) ->
         ("<edit-config><target/><config/></edit-config>", "missing-element", "target"),
         ("<edit-config><target><startup/></target><config/></edit-config>", "unknown-element", "startup"),
         ("<edit-config><target><nonsense/></target><config/></edit-config>", "unknown-element", "nonsense"),
-        ("<edit-config><target><running/></target><url>file:///x</url></edit-config>", "unknown-element", "url"),
+        ("<edit-config><target><running/></target><uri>file:///x</uri></edit-config>", "unknown-element", "uri"),
     ],
 )
 def test_an_edit_without_a_target_or_without_content_is_refused(request_: str, tag: str, element: str) -> None:
@@ -318,6 +318,6 @@ def test_what_is_not_valid_is_told_and_nothing_changes(content: str, tag: str) -
     assert Editor().refused(request)["error-tag"] == tag
 
 
-@pytest.mark.parametrize("source", ["", "<source/>", "<source><url>file:///x</url></source>"])
+@pytest.mark.parametrize("source", ["", "<source/>", "<source><nothing/></source>"])
 def test_a_validation_of_nothing_is_refused(source: str) -> None:
     assert tags_of(Editor().wire.rpc(f"<validate>{source}</validate>"))[0] in ("missing-element", "unknown-element")

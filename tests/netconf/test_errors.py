@@ -58,6 +58,13 @@ def test_a_path_in_the_info_is_rendered_with_its_prefixes() -> None:
     assert found.nsmap["toy"] == "urn:toy"
 
 
+def test_elements_of_error_info_can_hold_others_in_their_namespace() -> None:
+    info = [ErrorInfo("hints", namespace="urn:h", children=(ErrorInfo("period", "10"), ErrorInfo("why", "a & b")))]
+    (error,) = rendered(RpcError(ErrorType.APPLICATION, "invalid-value", "no", info=info))
+    (hints,) = error.iter("{urn:h}hints")
+    assert [(each.tag, each.text) for each in hints] == [("{urn:h}period", "10"), ("{urn:h}why", "a & b")]
+
+
 def test_what_an_error_does_not_have_is_left_out() -> None:
     (element,) = rendered(errors.operation_failed("no"))
     assert [etree.QName(child).localname for child in element] == [

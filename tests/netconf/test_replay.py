@@ -9,7 +9,8 @@ from lxml import etree
 
 from agent.core.world import SECOND
 from agent.datastore.notifications import LogLimits
-from agent.netconf.session import WAITING_NOTIFICATIONS, SessionLimits
+from agent.netconf.session import SessionLimits
+from agent.netconf.subscribed.delivery import RECEIVER_LIMITS
 from agent.netconf.subscriptions import LOOKED_AT_IN_A_TURN
 from tests.support.access import nacm, rule
 from tests.support.editor import is_ok
@@ -239,7 +240,7 @@ def test_a_second_subscription_is_refused_while_the_first_is_replayed() -> None:
 
 def test_a_client_that_does_not_read_loses_nothing_of_the_log() -> None:
     """Row F13."""
-    numbers = [str(number) for number in range(WAITING_NOTIFICATIONS + 500)]
+    numbers = [str(number) for number in range(RECEIVER_LIMITS.notifications + 500)]
     server = stocked(*numbers)
     wire = subscriber(server, period(START))
     assert articles(wire) == numbers
@@ -252,11 +253,11 @@ def test_what_happens_while_a_slow_client_is_told_of_the_past_waits_within_bound
     wire = server.connect()
     wire.send(envelope(subscribe(period(START, at(3000)))))
     assert wire.session.transmit(1)
-    sell(server, *map(str, range(WAITING_NOTIFICATIONS + 5)))
+    sell(server, *map(str, range(RECEIVER_LIMITS.notifications + 5)))
     server.world.advance(STARTED_AT + 3000 * SECOND)
     told = stories(wire)
     assert told[:3] == ["tea", "replayComplete", "0"]
-    assert told[-2:] == [str(WAITING_NOTIFICATIONS - 1), "notificationComplete"]
+    assert told[-2:] == [str(RECEIVER_LIMITS.notifications - 1), "notificationComplete"]
     assert wire.session.counters.dropped_notifications == 5  # type: ignore[attr-defined]
 
 

@@ -8,7 +8,8 @@ from typing import Final
 import pytest
 from lxml import etree
 
-from agent.netconf.session import WAITING_NOTIFICATIONS, SessionLimits
+from agent.netconf.session import SessionLimits
+from agent.netconf.subscribed.delivery import RECEIVER_LIMITS
 from tests.support.access import nacm, rule
 from tests.support.editor import OPEN_DOORS, edit_config, is_ok
 from tests.support.edits import shop
@@ -309,14 +310,14 @@ def test_a_client_that_does_not_read_loses_what_does_not_fit_and_only_that() -> 
     """Row F13."""
     server = ShopServer()
     slow, other = subscriber(server), subscriber(server)
-    for number in range(WAITING_NOTIFICATIONS + 50):
+    for number in range(RECEIVER_LIMITS.notifications + 50):
         server.server.publish(SoldOut(STARTED_AT, str(number)))
         if number % 100 == 0:
             articles(other)
     counters = slow.session.counters  # type: ignore[attr-defined]
     assert counters.dropped_notifications == 50
-    assert articles(slow) == [str(number) for number in range(WAITING_NOTIFICATIONS)]
-    assert counters.out_notifications == WAITING_NOTIFICATIONS
+    assert articles(slow) == [str(number) for number in range(RECEIVER_LIMITS.notifications)]
+    assert counters.out_notifications == RECEIVER_LIMITS.notifications
     assert other.session.counters.dropped_notifications == 0  # type: ignore[attr-defined]
     server.server.publish(TEA)
     assert articles(slow) == ["tea"], "and goes on once it reads again"

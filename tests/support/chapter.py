@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
-from agent.app.gateway import CertificateKeeper, Gateway, StartupKeeper, boot, load_registry
+from agent.app.gateway import (
+    CapabilityKeeper,
+    CertificateKeeper,
+    Kept,
+    RollbackKeeper,
+    StartupKeeper,
+    boot,
+    load_registry,
+)
+from agent.app.running import Gateway
 from agent.app.scenario import Scenario, load_scenario
 from agent.core.crypto.seal import KEY_OCTETS, Seal
 from agent.core.world import SECOND
@@ -44,23 +54,26 @@ class Emulation:
         scenario: Scenario | None = None,
         startup: StartupKeeper | None = None,
         certificates: CertificateKeeper | None = None,
+        rollback: RollbackKeeper | None = None,
+        extra: tuple[Path, ...] = (),
+        announced: CapabilityKeeper | None = None,
     ) -> None:
         """Boot a scenario, by default the chapter's."""
         self.management_now = 0.0
+        self.registry = load_registry(extra) if extra else registry()
         seal = Seal(bytes(KEY_OCTETS))
         self.gateway: Gateway = boot(
             scenario or chapter(),
-            registry(),
+            self.registry,
             seal,
             lambda: self.management_now,
-            startup=startup,
-            certificates=certificates,
+            kept=Kept(startup, rollback, certificates, announced),
         )
 
     def connect(self, user: str = "admin") -> Wire:
         """Open a session and exchange hellos."""
         client = Client(user, "192.0.2.1", "netconf-ssh")
-        wire = Wire(self.gateway.server.open_session(client, lambda: None), registry().schema)
+        wire = Wire(self.gateway.server.open_session(client, lambda: None), self.registry.schema)
         wire.hello()
         return wire
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tests.support import namespaces
 from tests.support.namespaces import Namespace
@@ -36,6 +36,14 @@ def lacking() -> str | None:
     if missing:
         return f"the system packages {' '.join(missing)} are missing"
     return namespaces.lacking() if Path("/dev/net/tun").exists() else "there is no /dev/net/tun"
+
+
+class Configuration(Protocol):
+    """What charon can be configured with."""
+
+    def render(self) -> str:
+        """Return it in the syntax of swanctl.conf."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -124,9 +132,9 @@ class Charon:
         environment = ["env", f"STRONGSWAN_CONF={self.folder / 'strongswan.conf'}", f"SWANCTL_DIR={self.folder}"]
         return [*environment, "swanctl", *words, "--uri", f"unix://{self.folder / 'charon.vici'}"]
 
-    def load(self, connection: Connection) -> None:
+    def load(self, configuration: Configuration) -> None:
         """Replace what is configured."""
-        (self.folder / "swanctl.conf").write_text(connection.render())
+        (self.folder / "swanctl.conf").write_text(configuration.render())
         self.run("--load-all", "--clear", "--file", str(self.folder / "swanctl.conf"))
 
     def run(self, *words: str) -> str:
@@ -142,6 +150,13 @@ class Charon:
     def child_sas(self) -> list[Listed]:
         """Return the installed child SAs, whichever IKE SA they are under."""
         return [child for sa in self._sas() for child in sa.children if child["state"] == "INSTALLED"]
+
+    def await_log(self, text: str, seconds: float = SECONDS) -> None:
+        """Wait until it has logged something."""
+        deadline = time.monotonic() + seconds
+        while text not in self.log:
+            assert time.monotonic() < deadline, f"not logged in {seconds} s: {text}\n{self.log_tail}"
+            time.sleep(0.02)
 
     def await_children(self, count: int, seconds: float = SECONDS) -> None:
         """Wait until so many child SAs are installed."""
@@ -166,17 +181,22 @@ class Charon:
 
 
 @contextmanager
-def charon(folder: Path, namespace: Namespace, connection: Connection) -> Iterator[Charon]:
-    """Run charon in a namespace until the block ends."""
-    configuration = _STRONGSWAN_CONF.format(folder=folder, port=PORT, nat_port=NAT_PORT)
-    (folder / "strongswan.conf").write_text(configuration)
+def charon(
+    folder: Path, namespace: Namespace, configuration: Configuration, *, is_verbose: bool = True
+) -> Iterator[Charon]:
+    """Run charon in a namespace until the block ends; one that is not verbose logs no keys, and is quicker for it."""
+    common, detailed = (1, 4) if is_verbose else (-1, -1)
+    settings = _STRONGSWAN_CONF.format(
+        folder=folder, port=PORT, nat_port=NAT_PORT, common_level=common, detailed_level=detailed
+    )
+    (folder / "strongswan.conf").write_text(settings)
     command = namespace.command("env", f"STRONGSWAN_CONF={folder / 'strongswan.conf'}", "charon-systemd")
     with open(folder / "charon.out", "wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     try:
         _await(folder / "charon.vici", process)
         running = Charon(folder, process)
-        running.load(connection)
+        running.load(configuration)
         yield running
     finally:
         process.terminate()
@@ -219,15 +239,14 @@ charon-systemd {{
   port_nat_t = {nat_port}
   install_routes = no
   retransmit_timeout = 1.0
-  block_threshold = 0
-  cookie_threshold = 0
+  dos_protection = no
   init_limit_half_open = 0
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   plugins {{ vici {{ socket = unix://{folder}/charon.vici }} }}
   filelog {{ f {{ path = {folder}/charon.log
-    default = 1
-    ike = 4
-    chd = 4
+    default = {common_level}
+    ike = {detailed_level}
+    chd = {detailed_level}
     flush_line = yes }} }}
 }}
 swanctl {{ load = random }}

@@ -1,7 +1,7 @@
-"""RFC 6241 sections 7.5, 7.6, 8.3 and 8.4 over a dictionary: an independent reading of what two sessions may do.
+"""RFC 6241 sections 7.5, 7.6, 8.3 and 8.4, and RFC 5717, over a dictionary: what two sessions may do.
 
-A configuration is a shop's leaves; 'moon' is a name that no shop can have. Every action gives the error tag that it
-meets, '' for none.
+An independent reading. A configuration is a shop's leaves; 'moon' is a name that no shop can have. Every action gives
+the error tag that it meets, '' for none.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Model:
     running: Config
     candidate: Config | None = None
     locks: dict[str, int] = field(default_factory=dict)
+    parts: list[tuple[int, str]] = field(default_factory=list)
+    """Who has locked which leaf of running, the oldest first."""
     waiting: Waiting | None = None
     now: float = 0.0
 
@@ -48,17 +50,24 @@ class Model:
             return "in-use"
         if datastore == CANDIDATE:
             self.candidate = {**self.shown_candidate, leaf: value}
-        elif {**self.running, leaf: value}.get("name") == "moon":
+            return ""
+        return self._run(session, {**self.running, leaf: value})
+
+    def _run(self, session: int, config: Config) -> str:
+        """Make a configuration the one that runs."""
+        if any(holder != session and config[leaf] != self.running[leaf] for holder, leaf in self.parts):
+            return "in-use"
+        if config.get("name") == "moon":
             return "operation-failed"
-        else:
-            self.running = {**self.running, leaf: value}
+        self.running = config
         return ""
 
     def lock(self, session: int, datastore: str) -> str:
         """Lock a datastore."""
         is_changed = datastore == CANDIDATE and self.shown_candidate != self.running
         is_reserved = datastore == RUNNING and self.waiting is not None and self.waiting.session != session
-        if datastore in self.locks or is_changed or is_reserved:
+        is_locked_in_part = datastore == RUNNING and bool(self.parts)
+        if datastore in self.locks or is_changed or is_reserved or is_locked_in_part:
             return "lock-denied"
         self.locks[datastore] = session
         return ""
@@ -76,6 +85,25 @@ class Model:
         del self.locks[datastore]
         if datastore == CANDIDATE:
             self.candidate = None
+
+    def lock_part(self, session: int, leaf: str) -> str:
+        """Lock one leaf of running."""
+        if RUNNING in self.locks:
+            return "lock-denied"
+        if self.waiting is not None and self.waiting.session != session:
+            return "in-use"
+        if any(holder != session and locked == leaf for holder, locked in self.parts):
+            return "lock-denied"
+        self.parts.append((session, leaf))
+        return ""
+
+    def unlock_part(self, session: int) -> str:
+        """Release what a session has locked last."""
+        own = [place for place, (holder, _) in enumerate(self.parts) if holder == session]
+        if not own:
+            return "invalid-value"
+        del self.parts[own[-1]]
+        return ""
 
     def discard(self, session: int) -> str:
         """Take back what is not committed."""
@@ -97,10 +125,10 @@ class Model:
             return "in-use"
         if tag := self._is_not_for(session, token):
             return tag
-        if self.shown_candidate.get("name") == "moon":
-            return "operation-failed"
         before = self.waiting.before if self.waiting else self.running
-        self.running, self.candidate = self.shown_candidate, None
+        if tag := self._run(session, self.shown_candidate):
+            return tag
+        self.candidate = None
         if seconds is None:
             self.waiting = None
         else:
@@ -124,6 +152,7 @@ class Model:
 
     def disconnect(self, session: int) -> None:
         """End a session."""
+        self.parts = [(holder, leaf) for holder, leaf in self.parts if holder != session]
         for datastore in [name for name, holder in self.locks.items() if holder == session]:
             self._release(datastore)
         if self.waiting is not None and self.waiting.session == session:

@@ -32,7 +32,7 @@ from agent.core.keying.pair import SaPair
 from agent.core.link import LinkProfile, Network
 from agent.core.peer import Peer
 from agent.core.world import SECOND, Event, World
-from tests.support.gateways import Datagram, policy
+from tests.support.gateways import UNTOLD, Datagram, policy
 
 LOCAL = ip_address("4.4.4.5")
 NEAR = ip_address("4.4.4.4")
@@ -164,7 +164,7 @@ class Lab:
     def _on_event(self, event: Event) -> None:
         if isinstance(event, PicEvent):
             self.pic_events.append(event)
-        else:
+        elif not isinstance(event, UNTOLD):
             self.events.append(event)
 
     def start(self, *, seconds: float = 1) -> "Lab":

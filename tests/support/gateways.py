@@ -21,7 +21,7 @@ from agent.core.config import (
     SaMode,
     TrafficIdentity,
 )
-from agent.core.events import DeletionReason, DropReason, FailureReason
+from agent.core.events import DeletionReason, DropReason, FailureReason, IkeSaChanged, InterfacesChanged
 from agent.core.identifiers import Address, Endpoint, Spi
 from agent.core.ike.agreement import Agreement, Request, Terms
 from agent.core.ike.engine import IkeEngine
@@ -32,6 +32,8 @@ from agent.core.ike.sa import IkeSa
 from agent.core.link import LinkProfile, Network
 from agent.core.world import SECOND, Bus, Event, World
 
+UNTOLD = (IkeSaChanged, InterfacesChanged)
+"""Events that only say that something may look otherwise now: no part of a story."""
 ALICE = ip_address("192.0.2.1")
 BOB = ip_address("198.51.100.2")
 
@@ -87,6 +89,7 @@ class Policies:
     is_pending: bool = False
     waiting: list[Callable[[], None]] = field(default_factory=list)
     established: list[IkeSa] = field(default_factory=list)
+    shortened: list[IkeSa] = field(default_factory=list)
     failed: list[tuple[IkeSa, FailureReason]] = field(default_factory=list)
     deleted: list[tuple[IkeSa, DeletionReason]] = field(default_factory=list)
     terms: list[Terms] = field(default_factory=list)
@@ -108,6 +111,10 @@ class Policies:
     def on_established(self, sa: IkeSa) -> None:
         """Write it down."""
         self.established.append(sa)
+
+    def on_lifetime_shortened(self, sa: IkeSa) -> None:
+        """Write it down."""
+        self.shortened.append(sa)
 
     def on_failed(self, sa: IkeSa, reason: FailureReason) -> None:
         """Write it down."""
@@ -178,11 +185,15 @@ class Gateway:
         self.bus = Bus()
         self.events: list[Event] = []
         self.sent: list[Datagram] = []
-        self.bus.subscribe(self.events.append)
+        self.bus.subscribe(self._on_event)
         self.engine = IkeEngine(
             world=world, name=str(address), settings=settings, policies=self.policies, send=self._send, bus=self.bus
         )
         network.attach(address, self.engine.receive)
+
+    def _on_event(self, event: Event) -> None:
+        if not isinstance(event, UNTOLD):
+            self.events.append(event)
 
     def _send(self, source: Endpoint, destination: Endpoint, payload: bytes) -> None:
         self.sent.append(Datagram(source, destination, payload))

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from agent.app.gateway import Gateway, boot
+from agent.app.gateway import boot
+from agent.app.real_packets import PacketDoors, carry
 from agent.app.real_peers import SystemEntropy, connect, ike_settings
+from agent.app.running import Gateway
 from agent.app.scenario import load_scenario
 from agent.core.crypto.seal import KEY_OCTETS, Seal
 from agent.core.device import Device
@@ -21,6 +23,7 @@ from agent.core.ike.sa import IkeSa
 from agent.core.keying import TunnelSa
 from agent.core.world import Event
 from agent.transport.driver import Driver
+from agent.transport.tun import TunCarrier
 from agent.transport.udp import UdpCarrier, UdpSockets
 from tests.support.chapter import registry
 
@@ -32,9 +35,14 @@ T = TypeVar("T")
 
 
 class LiveGateway:
-    """A booted gateway on bound sockets. `explain` tells, when something does not come about, what the peer saw."""
+    """A booted gateway on bound sockets. `explain` tells, when something does not come about, what the peer saw.
 
-    def __init__(self, scenario: Path, sockets: UdpSockets, explain: Callable[[], str]) -> None:
+    `doors` are what is open to packets of real hosts, if anything is.
+    """
+
+    def __init__(
+        self, scenario: Path, sockets: UdpSockets, explain: Callable[[], str], doors: PacketDoors | None = None
+    ) -> None:
         self._loop = asyncio.new_event_loop()
         self._explain = explain
         self.events: list[Event] = []
@@ -52,7 +60,11 @@ class LiveGateway:
         self.carrier: UdpCarrier[Endpoint] = self._loop.run_until_complete(
             connect(self.gateway, sockets, self._driver.catch_up)
         )
+        self.tun = self._loop.run_until_complete(self._carry(doors)) if doors is not None else None
         self._driver.start()
+
+    async def _carry(self, doors: PacketDoors) -> TunCarrier:
+        return carry(self.gateway, doors, self._driver.catch_up)
 
     @property
     def device(self) -> Device:
@@ -103,6 +115,34 @@ class LiveGateway:
 
         return self._loop.run_until_complete(run())
 
+    def amid(
+        self, command: Sequence[str], condition: Callable[[], object], event: Sequence[str] | Callable[[], object]
+    ) -> str:
+        """Live while a command runs, and have something happen, or another command run, once a condition holds.
+
+        Return what the first said, which must end well.
+        """
+
+        async def happen() -> None:
+            while not condition():
+                await asyncio.sleep(0.005)
+            if callable(event):
+                event()
+                return
+            process = await asyncio.create_subprocess_exec(
+                *event, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
+            )
+            assert await process.wait() == 0
+
+        async def run() -> str:
+            process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+            await asyncio.wait_for(happen(), 2 * SECONDS)
+            output, _ = await asyncio.wait_for(process.communicate(), 2 * SECONDS)
+            assert process.returncode == 0
+            return output.decode()
+
+        return self._loop.run_until_complete(run())
+
     def do(self, action: Callable[[Device], T]) -> T:
         """Do something to the device, as a request of a client would."""
         self._driver.catch_up()
@@ -131,14 +171,18 @@ class LiveGateway:
         """End it."""
         self._driver.stop()
         self.carrier.close()
+        if self.tun is not None:
+            self.tun.close()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
 
 @contextmanager
-def live_gateway(scenario: Path, sockets: UdpSockets, explain: Callable[[], str]) -> Iterator[LiveGateway]:
+def live_gateway(
+    scenario: Path, sockets: UdpSockets, explain: Callable[[], str], doors: PacketDoors | None = None
+) -> Iterator[LiveGateway]:
     """Boot a gateway on bound sockets, and end it with the block."""
-    gateway = LiveGateway(scenario, sockets, explain)
+    gateway = LiveGateway(scenario, sockets, explain, doors)
     try:
         yield gateway
     finally:

@@ -32,6 +32,10 @@ class Namespace:
 
     name: str
 
+    def ip(self, *words: str) -> None:
+        """Configure it (ip(8))."""
+        _ip("-n", self.name, *words)
+
     def command(self, *words: str) -> list[str]:
         """Return the command that runs another one in the namespace."""
         return ["ip", "netns", "exec", self.name, *words]
@@ -61,6 +65,16 @@ def namespace(*addresses: str) -> Iterator[Namespace]:
         yield made
     finally:
         _ip("netns", "delete", made.name)
+
+
+def join(one: Namespace, its: str, other: Namespace, others: str) -> None:
+    """Lay a cable between two namespaces; each end has an address, with the length of its prefix."""
+    token = token_hex(3)
+    names = f"a{token}", f"b{token}"
+    _ip("link", "add", names[0], "netns", one.name, "type", "veth", "peer", "name", names[1], "netns", other.name)
+    for end, name, address in zip((one, other), names, (its, others), strict=True):
+        _ip("-n", end.name, "address", "add", address, "dev", name)
+        _ip("-n", end.name, "link", "set", name, "up")
 
 
 def _ip(*words: str) -> None:

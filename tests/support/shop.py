@@ -33,9 +33,10 @@ from agent.datastore.transaction import Configured
 from agent.datastore.tree import Branch, Key
 from agent.netconf.base_notifications import BASE_NOTIFICATIONS
 from agent.netconf.monitoring import ACCESS_CONTROL, MONITORING
-from agent.netconf.server import Client, Clocks, Server
+from agent.netconf.server import NO_FILES, Client, Clocks, Server
 from agent.netconf.session import SessionLimits
 from agent.netconf.subscriptions import STREAMS
+from agent.netconf.url import Files
 from agent.netconf.yang_library import YANG_LIBRARY
 from tests.support.netconf_wire import Wire
 
@@ -202,7 +203,16 @@ BINDINGS = Bindings(
 STANDARD = (
     ModuleRequest(
         "ietf-netconf",
-        ("writable-running", "candidate", "confirmed-commit", "rollback-on-error", "validate", "startup", "xpath"),
+        (
+            "writable-running",
+            "candidate",
+            "confirmed-commit",
+            "rollback-on-error",
+            "validate",
+            "startup",
+            "url",
+            "xpath",
+        ),
     ),
     ModuleRequest("ietf-netconf-nmda", ("origin", "with-defaults")),
     *(
@@ -217,6 +227,8 @@ STANDARD = (
             "notifications",
             "nc-notifications",
             "ietf-netconf-notifications",
+            "ietf-netconf-partial-lock",
+            "ietf-nmda-compare",
         )
     ),
 )
@@ -257,20 +269,29 @@ class ShopServer:
         keep_rollback: Callable[[Branch | None], None] = lambda root: None,
         log_limits: LogLimits | None = None,
         tells_of_itself: bool = False,
+        files: Files = NO_FILES,
+        recovery_users: frozenset[str] = frozenset(),
+        registry: Registry | None = None,
     ) -> None:
-        """Start with a configuration, given as top-level elements; it is applied to `targets`."""
+        """Start with a configuration, given as top-level elements; it is applied to `targets`.
+
+        Without a `registry` it serves the toy module and those that go with every server.
+        """
+        self.registry = registry or toy_registry(of_itself=tells_of_itself)
         self.shop = Shop()
         self.management_now = 0.0
         self.world = World(now=STARTED_AT, seed=0)
         self.stores = Stores(lambda: self.world.now, keep_startup, keep_rollback)
         clocks = Clocks(lambda: self.world.now, lambda: self.management_now, self.world.call_at)
         self.server = Server(
-            toy_registry(of_itself=tells_of_itself),
+            self.registry,
             self.stores,
             clocks,
             limits or SessionLimits(),
             targets,
             log_limits=log_limits or LogLimits(),
+            files=files,
+            recovery_users=recovery_users,
         )
         for table in (MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS):
             self.server.attach(table.module, self.server)
@@ -280,7 +301,7 @@ class ShopServer:
 
     def configure(self, config: str) -> None:
         """Make top-level elements the running configuration."""
-        self.server.transactions.commit(configuration(config))
+        self.server.transactions.commit(configuration(config, self.registry.schema))
 
     def connect(self, user: str = "admin", wake: Callable[[], None] | None = None) -> Wire:
         """Open a session and exchange hellos for base:1.1."""
@@ -291,7 +312,7 @@ class ShopServer:
     def open(self, user: str = "admin", wake: Callable[[], None] | None = None) -> Wire:
         """Open a session; the client has said nothing yet."""
         client = Client(user, "192.0.2.1", "netconf-ssh")
-        return Wire(self.server.open_session(client, wake or self._wake), toy_schema())
+        return Wire(self.server.open_session(client, wake or self._wake), self.registry.schema)
 
     def _wake(self) -> None:
         self.woken += 1

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import asyncssh
 
-from agent.transport.endpoint import Peer
-from agent.transport.ssh import Listener, SshLimits, listen
+from agent.transport.admission import Admission, AdmissionCounters, AdmissionLimits
+from agent.transport.endpoint import ConsoleFactory, Peer
+from agent.transport.login_throttle import LoginThrottle, ThrottleLimits
+from agent.transport.ssh import Listener
+from agent.transport.ssh_connection import SshLimits, SshService, refuse_consoles
 from tests.support.sessions import ToyAuthenticator, ToySession
 
 Stream = tuple[asyncssh.SSHWriter[bytes], asyncssh.SSHReader[bytes]]
@@ -37,6 +40,10 @@ class Server:
     def port(self) -> int:
         return self.listener.addresses[0][1]
 
+    @property
+    def counters(self) -> AdmissionCounters:
+        return self.listener.service.admission.counters
+
     @asynccontextmanager
     async def connect(
         self, password: str | None = "secret", **options: object
@@ -56,7 +63,12 @@ class Stage:
     host_keys: list[Path]
     authenticator: ToyAuthenticator = field(default_factory=lambda: ToyAuthenticator({"ann": "secret"}))
     limits: SshLimits = field(default_factory=SshLimits)
+    admission: AdmissionLimits = field(default_factory=AdmissionLimits)
+    throttle: ThrottleLimits = field(default_factory=ThrottleLimits)
     prototype: Callable[[], ToySession] = ToySession
+    consoles: ConsoleFactory = refuse_consoles
+    waits: list[float] = field(default_factory=list)
+    """How long the server would have waited, had it not been a test."""
 
     def run(self, scene: Callable[[Server], Awaitable[None]]) -> Server:
         """Play the scene; returns the server for what is to be seen afterwards."""
@@ -72,20 +84,28 @@ class Stage:
         def count_input() -> None:
             server.inputs += 1
 
-        listener = await listen(
-            [("127.0.0.1", 0)],
-            host_keys=self.host_keys,
+        async def note_wait(seconds: float) -> None:
+            self.waits.append(seconds)
+
+        service = SshService(
             authenticator=self.authenticator,
             sessions=make,
             before_input=count_input,
             limits=self.limits,
+            admission=Admission(self.admission),
+            throttle=LoginThrottle(self.throttle),
+            consoles=self.consoles,
+            pause=note_wait,
         )
+        listener = Listener(service, self.host_keys)
+        await listener.open("127.0.0.1", 0)
         server = Server(listener)
         try:
             await scene(server)
         finally:
             await listener.close()
-        assert not listener.connections, "every connection is closed in the end"
+        assert listener.connections == 0, "every connection is closed in the end"
+        assert (service.admission.sessions, service.admission.logins) == (0, 0), "what was taken was given back"
         assert all(session.losses == 1 for session in server.sessions), "every session learns of its end, once"
         return server
 

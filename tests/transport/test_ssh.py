@@ -7,13 +7,14 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import asyncssh
 import pytest
 
+from agent.transport.admission import AdmissionLimits
 from agent.transport.endpoint import Peer
-from agent.transport.ssh import RECEIVE_WINDOW_BYTES, SshLimits, listen
+from agent.transport.ssh import RECEIVE_WINDOW_BYTES
+from agent.transport.ssh_connection import SshLimits
 from tests.support.sessions import ToyAuthenticator, ToySession
 from tests.support.ssh_server import Server, Stage, open_netconf, until
 
@@ -216,7 +217,7 @@ def test_no_port_is_forwarded(stage: Stage) -> None:
 
 
 def test_more_sessions_than_allowed_are_refused(stage: Stage) -> None:
-    stage.limits = SshLimits(sessions=2)
+    stage.admission = AdmissionLimits(sessions=2)
 
     async def scene(server: Server) -> None:
         async with server.connect() as connection:
@@ -380,19 +381,3 @@ def test_a_closed_listener_takes_no_connection(stage: Stage) -> None:
             socket.create_connection(("127.0.0.1", port))
 
     stage.run(scene)
-
-
-def test_an_address_in_use_is_refused_and_none_is_kept(host_keys: list[Path]) -> None:
-    async def scene() -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            taken.listen()
-            with pytest.raises(OSError, match="in use"):
-                await listen(
-                    [("127.0.0.1", 0), taken.getsockname()],
-                    host_keys=host_keys,
-                    authenticator=ToyAuthenticator(),
-                    sessions=lambda peer, wake: ToySession(),
-                )
-
-    asyncio.run(scene())

@@ -37,10 +37,15 @@ class Stage:
     peer: socket.socket
     got: list[tuple[End, End, bytes]] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    takes_esp: bool = False
 
     def __post_init__(self) -> None:
         self.carrier: UdpCarrier[End] = UdpCarrier(
-            self.sockets, endpoint=End, deliver=self._deliver, before_input=lambda: self.calls.append("catch up")
+            self.sockets,
+            endpoint=End,
+            deliver=self._deliver,
+            before_input=lambda: self.calls.append("catch up"),
+            deliver_esp=self._deliver_esp if self.takes_esp else None,
         )
         self.ike = End(self.sockets.address, self.sockets.port)
         self.nat = End(self.sockets.address, self.sockets.nat_port)
@@ -50,6 +55,10 @@ class Stage:
     def _deliver(self, source: End, destination: End, message: bytes) -> None:
         self.calls.append("deliver")
         self.got.append((source, destination, message))
+
+    def _deliver_esp(self, source: End, destination: End, payload: bytes) -> None:
+        self.calls.append("deliver ESP")
+        self.got.append((source, destination, payload))
 
     async def hear(self) -> bytes:
         """Return the next datagram that the peer gets."""
@@ -68,13 +77,15 @@ def play(
     scene: Callable[[Stage], Awaitable[None]],
     here: IPv4Address | IPv6Address = HERE,
     there: IPv4Address | IPv6Address = THERE,
+    *,
+    takes_esp: bool = False,
 ) -> Stage:
     """Play a scene with a carrier that runs."""
     family = socket.AF_INET if there.version == 4 else socket.AF_INET6
     with socket.socket(family, socket.SOCK_DGRAM) as peer:
         peer.bind((str(there), 0))
         peer.setblocking(False)
-        stage = Stage(udp.bind(here, 0, 0), peer)
+        stage = Stage(udp.bind(here, 0, 0), peer, takes_esp=takes_esp)
 
         async def run() -> None:
             await stage.carrier.start()
@@ -175,6 +186,17 @@ def test_what_is_no_ike_is_lost_and_does_not_reach_the_device(datagram: bytes) -
         assert stage.calls == []
 
     assert play(scene).carrier.losses[Loss.NOT_IKE] == 1
+
+
+def test_encapsulated_esp_goes_to_who_takes_it_and_a_keepalive_to_nobody() -> None:
+    async def scene(stage: Stage) -> None:
+        await stage.say(MESSAGE, stage.nat)
+        assert stage.got == [(stage.there, stage.nat, MESSAGE)]
+        await stage.say(b"\xff", stage.nat)
+        await stage.say(MESSAGE, stage.ike)
+        assert stage.calls == ["catch up", "deliver ESP"], "ESP has no business on the port of IKE"
+
+    assert play(scene, takes_esp=True).carrier.losses[Loss.NOT_IKE] == 2
 
 
 # The marker

@@ -140,7 +140,8 @@ class IkeSettings:
     how many received messages an IKE SA remembers to know a replay. The half-open limits count negotiations that others
     started and that have not been authenticated. Behind a translator something is sent at least once in
     `nat_keepalive_us`. The engine is reached on `local_port` and `local_nat_port`. Where `pairs_end_with_ike_sa`, peers
-    are taken to drop the IPsec SAs that were negotiated under an IKE SA together with it.
+    are taken to drop the IPsec SAs that were negotiated under an IKE SA together with it. The policy manager takes
+    `decision_us` to decide what a peer asks for.
     """
 
     vendor_ids: tuple[bytes, ...] = (DEAD_PEER_DETECTION_VENDOR_ID, NAT_TRAVERSAL_VENDOR_ID)
@@ -157,3 +158,4 @@ class IkeSettings:
     local_port: int = IKE_PORT
     local_nat_port: int = NAT_PORT
     pairs_end_with_ike_sa: bool = False
+    decision_us: int = 0

@@ -4,7 +4,7 @@ DES is run as triple DES with one key three times, which is the same function (R
 single DES any more, and keys of eight octets are on their way out of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -32,6 +32,25 @@ def decrypt(algorithm: EncryptionAlgorithm, key: bytes, iv: bytes, ciphertext: b
     """Decrypt whole blocks. Raises ValueError for a key, an IV or a text of the wrong length."""
     decryptor = Cipher(_keyed(algorithm, key), CBC(iv)).decryptor()
     return decryptor.update(ciphertext) + decryptor.finalize()
+
+
+def chained_encryptor(algorithm: EncryptionAlgorithm, key: bytes) -> Callable[[bytes], bytes]:
+    """Return what encrypts text after text under one key, each of whole blocks, as if they were one.
+
+    The first block of a text, where it is one that nobody can predict, comes out as the initialization vector of
+    the blocks behind it, itself not predictable (NIST SP 800-38A, appendix C): that saves a context for each text.
+    Raises ValueError for a key of the wrong length; a text that is not whole blocks must not be given.
+    """
+    return Cipher(_keyed(algorithm, key), CBC(bytes(BLOCK_OCTETS))).encryptor().update
+
+
+def chained_decryptor(algorithm: EncryptionAlgorithm, key: bytes) -> Callable[[bytes], bytes]:
+    """Return what decrypts text after text under one key, each an initialization vector and whole blocks.
+
+    The first block of what it returns means nothing: it depends on the text before. Raises ValueError for a key of
+    the wrong length; a text that is not whole blocks must not be given.
+    """
+    return Cipher(_keyed(algorithm, key), CBC(bytes(BLOCK_OCTETS))).decryptor().update
 
 
 def _keyed(algorithm: EncryptionAlgorithm, key: bytes) -> TripleDES:

@@ -18,14 +18,12 @@ from typing import Final
 
 from agent.core.config import ExchangeMode, IkePolicy, IkeProposal, IkeSettings
 from agent.core.events import DropReason
-from agent.core.ike import proposal
-from agent.core.ike.exchange import Discarded, Reply, Step, Table
+from agent.core.ike.exchange import Discarded, Reply, Step, Table, failing
 from agent.core.ike.message import CookiePair, Message
 from agent.core.ike.natt import Path
-from agent.core.ike.numbers import ExchangeType, PayloadType
-from agent.core.ike.payloads import Hash, Identification, KeyExchange, Nonce, Notification, Payload, RawPayload
-from agent.core.ike.phase1 import Draw, Input, Phase1, Role
-from agent.core.ike.refusal import no_proposal_chosen
+from agent.core.ike.numbers import ExchangeType
+from agent.core.ike.payloads import Hash, Identification, KeyExchange, Nonce, Notification, Payload
+from agent.core.ike.phase1 import ENDINGS, Draw, Input, Phase1, Phase1Initiator, Role
 from agent.core.ike.security_association import SecurityAssociation
 
 
@@ -78,12 +76,10 @@ class AggressiveMode(Phase1):
             message.only(each)
 
 
-class AggressiveModeInitiator(AggressiveMode):
-    """The end that sends messages 1 and 3. `has_other_sa` is asked when message 3 is made."""
+class AggressiveModeInitiator(AggressiveMode, Phase1Initiator):
+    """The end that sends messages 1 and 3."""
 
-    __slots__ = ("_has_other_sa", "_identity", "_offered")
-
-    role = Role.INITIATOR
+    __slots__ = ("_identity", "_offered")
 
     def __init__(
         self,
@@ -94,9 +90,15 @@ class AggressiveModeInitiator(AggressiveMode):
         policy: IkePolicy,
         has_other_sa: Callable[[], bool],
     ) -> None:
-        super().__init__(INITIATOR, InitiatorState.START, cookies=cookies, settings=settings, draw=draw)
-        self.policy = policy
-        self._has_other_sa = has_other_sa
+        super().__init__(
+            INITIATOR,
+            InitiatorState.START,
+            cookies=cookies,
+            settings=settings,
+            draw=draw,
+            policy=policy,
+            has_other_sa=has_other_sa,
+        )
         self._identity: Identification | None = None
         self._offered: tuple[IkeProposal, ...] = ()
 
@@ -109,30 +111,22 @@ class AggressiveModeInitiator(AggressiveMode):
         """Make message 1, with the proposals of one group: that of the most wanted."""
         first, *others = self._agreed_policy.proposals
         self._offered = (first, *(each for each in others if each.dh_group is first.dh_group))
-        # As octets: the hashes cover what is sent, not what would be encoded another time.
-        self._sa_body = proposal.offer(self._offered).encode()
-        offered = RawPayload(PayloadType.SECURITY_ASSOCIATION, self._sa_body)
         exchange = self._draw_key_exchange(first.dh_group)
         self._identity = self._own_identity(path)
-        return Reply((offered, *exchange, self._identity, *self._vendor_ids()))
+        return Reply((self._offer(self._offered), *exchange, self._identity, *self._vendor_ids()))
 
     def on_message_2(self, message: Message, path: Path) -> Reply:
         """Take the responder's choice and its cookie, authenticate it, and make message 3."""
-        answer, identity = message.only(SecurityAssociation), message.only(Identification)
-        self._expect_each(message, KeyExchange, Nonce, Hash)
-        self.cookies = CookiePair(self.cookies.initiator, message.header.responder_cookie)
-        self.proposal = proposal.accepted(answer, self._offered)
-        if self.proposal is None:
-            raise no_proposal_chosen()
-        self._note_vendor_ids(message)
+        self._expect_each(message, SecurityAssociation, KeyExchange, Nonce, Hash)
+        identity = message.only(Identification)
+        self._take_choice(message, self._offered)
         self._derive_keys(message)
         self._detect_nat(message, path)
         self._verify(identity, message, path)
         assert self._identity is not None, "message 2 before message 1"
-        contact = () if self._has_other_sa() else (self._initial_contact(),)
         # The hashes are of the ports that the message with them goes by.
         nat_d = self._nat_payloads(self.floated(path) if self.nat.is_detected else path)
-        return Reply((self._own_hash(self._identity), *nat_d, *contact), is_encrypted=True)
+        return Reply((self._own_hash(self._identity), *nat_d, *self._initial_contact()), is_encrypted=True)
 
 
 class AggressiveModeResponder(AggressiveMode):
@@ -146,11 +140,6 @@ class AggressiveModeResponder(AggressiveMode):
         super().__init__(RESPONDER, ResponderState.AWAITING_MESSAGE_1, cookies=cookies, settings=settings, draw=draw)
         self._first: Message | None = None
         self._first_path: Path | None = None
-
-    @property
-    def awaits_policy(self) -> bool:
-        """Whether message 1 waits for a policy to be answered by."""
-        return self.state is ResponderState.AWAITING_POLICY
 
     @property
     def is_established(self) -> bool:
@@ -216,8 +205,7 @@ INITIATOR: Final[Table] = MappingProxyType(
         (InitiatorState.AWAITING_MESSAGE_2, Input.SA): Step(
             AggressiveModeInitiator.on_message_2, InitiatorState.ESTABLISHED
         ),
-        (InitiatorState.AWAITING_MESSAGE_2, Input.REFUSED): Step(None, InitiatorState.FAILED),
-        (InitiatorState.AWAITING_MESSAGE_2, Input.TIMED_OUT): Step(None, InitiatorState.FAILED),
+        **failing((InitiatorState.AWAITING_MESSAGE_2,), ENDINGS, InitiatorState.FAILED),
     }
 )
 
@@ -232,23 +220,19 @@ RESPONDER: Final[Table] = MappingProxyType(
         (ResponderState.AWAITING_MESSAGE_3, Input.HASH): Step(
             AggressiveModeResponder.on_message_3, ResponderState.ESTABLISHED
         ),
-        (ResponderState.AWAITING_POLICY, Input.REFUSED): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_MESSAGE_3, Input.REFUSED): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_POLICY, Input.TIMED_OUT): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_MESSAGE_3, Input.TIMED_OUT): Step(None, ResponderState.FAILED),
+        **failing((ResponderState.AWAITING_POLICY, ResponderState.AWAITING_MESSAGE_3), ENDINGS, ResponderState.FAILED),
     }
 )
 
 _MAIN_MODE_MESSAGES: Final = (Input.KE, Input.ID)
-_ENDINGS: Final = (Input.REFUSED, Input.TIMED_OUT)
 
 REJECTED: Final[frozenset[tuple[Enum, Enum]]] = frozenset(
     {
         *product((*InitiatorState, *ResponderState), _MAIN_MODE_MESSAGES),
-        *product((InitiatorState.START,), (Input.SA, Input.HASH, Input.POLICY_FOUND, *_ENDINGS)),
+        *product((InitiatorState.START,), (Input.SA, Input.HASH, Input.POLICY_FOUND, *ENDINGS)),
         *product((InitiatorState.AWAITING_MESSAGE_2,), (Input.INITIATE, Input.HASH, Input.POLICY_FOUND)),
         *product((InitiatorState.ESTABLISHED, InitiatorState.FAILED), Input),
-        *product((ResponderState.AWAITING_MESSAGE_1,), (Input.INITIATE, Input.HASH, Input.POLICY_FOUND, *_ENDINGS)),
+        *product((ResponderState.AWAITING_MESSAGE_1,), (Input.INITIATE, Input.HASH, Input.POLICY_FOUND, *ENDINGS)),
         *product((ResponderState.AWAITING_POLICY,), (Input.INITIATE, Input.SA, Input.HASH)),
         *product((ResponderState.AWAITING_MESSAGE_3,), (Input.INITIATE, Input.SA, Input.POLICY_FOUND)),
         *product((ResponderState.ESTABLISHED, ResponderState.FAILED), Input),

@@ -93,9 +93,9 @@ class Prober(Exchange):
         self._heard_at = world.now
         self._timer: Timer = world.call_later(self._interval_us, self._on_interval)
 
-    def on_sign_of_life(self) -> None:
+    def on_sign_of_life(self, at: int) -> None:
         """Be content for another interval. The timer stays: it finds out by itself that it came too early."""
-        self._heard_at = self._world.now
+        self._heard_at = max(self._heard_at, at)
 
     def on_acknowledged(self, sequence: int) -> None:
         """Take an acknowledgement of one of the probes that are out."""
@@ -103,7 +103,7 @@ class Prober(Exchange):
             raise Discarded(DropReason.REPLAYED_MESSAGE)
         self._be_content()
 
-    def on_answered_otherwise(self) -> None:
+    def on_answered_otherwise(self, at: int) -> None:
         """Take anything else from the peer for an acknowledgement."""
         self._be_content()
 

@@ -17,6 +17,7 @@ from agent.core.events import (
     DropReason,
     FailureReason,
     IkeNegotiationFailed,
+    IkeSaChanged,
     IkeSaDeleted,
     IkeSaEstablished,
     Outcome,
@@ -73,6 +74,10 @@ class PolicyManager(Protocol):
 
     def on_established(self, sa: IkeSa) -> None:
         """An IKE SA came into being."""
+        ...
+
+    def on_lifetime_shortened(self, sa: IkeSa) -> None:
+        """An IKE SA will end earlier than it said when it came into being."""
         ...
 
     def on_failed(self, sa: IkeSa, reason: FailureReason) -> None:
@@ -138,6 +143,7 @@ class IkeEngine:
         self._send = send
         self._bus = bus
         self._cookies = cookies or KeyedCookies(world, self._draw)
+        self._drawing = self._draw  # One bound method for all IKE SAs.
         self._last_id = 0
         self._index = IkeSaIndex()
         self._half_open = 0
@@ -180,8 +186,11 @@ class IkeEngine:
             if sa is None:
                 self._answer(header, datagram, path)
             else:
+                remote, was_matured = sa.remote, sa.is_matured
                 sa.receive(header, datagram, path)
                 self._index.note_cookies(sa)
+                if not was_matured or sa.remote != remote:
+                    self._tell_changed(sa)
         except MalformedMessage as malformed:
             self._drop(source, _DROP_BY_NOTIFY.get(malformed.notify, DropReason.MALFORMED_MESSAGE))
         except Discarded as discarded:
@@ -283,6 +292,7 @@ class IkeEngine:
             sa.on_policy(policy)
         except Discarded as discarded:
             self._drop(sa.remote, discarded.reason)
+        self._tell_changed(sa)
 
     def _make(self, phase1: Phase1, path: Path) -> IkeSa:
         self._last_id += 1
@@ -292,10 +302,11 @@ class IkeEngine:
             path=path,
             world=self._world,
             settings=self._settings,
-            draw=self._draw,
+            draw=self._drawing,
             owner=self,
         )
         self._index.add(sa)
+        self._tell_changed(sa)
         return sa
 
     def _forget(self, sa: IkeSa) -> None:
@@ -304,6 +315,10 @@ class IkeEngine:
         if _is_half_open(sa):
             self._half_open -= 1
         self._index.remove(sa)
+        self._tell_changed(sa)
+
+    def _tell_changed(self, sa: IkeSa) -> None:
+        self._bus.publish(IkeSaChanged(self._world.now, sa.id))
 
     # What the IKE SAs report
 
@@ -312,7 +327,7 @@ class IkeEngine:
         self._send(sa.local, sa.remote, datagram)
 
     def on_established(self, sa: IkeSa) -> None:
-        """Count and publish; where the peer said that it has no other IKE SA with us, drop the older ones."""
+        """Count and publish; where the peer said that it has no other IKE SA with us, drop those from before."""
         if sa.role is Role.RESPONDER:
             self._half_open -= 1
         self._outcomes[Outcome.ESTABLISHED] += 1
@@ -323,8 +338,13 @@ class IkeEngine:
         self._policies.on_established(sa)
         if sa.is_initial_contact:
             for other in self.sas_with(sa.remote.address):
-                if other.is_matured and other.id < sa.id and _is_same_peer(sa, other):
+                if _is_superseded(sa, other):
                     self.delete(other, DeletionReason.INITIAL_CONTACT)
+
+    def on_lifetime_shortened(self, sa: IkeSa) -> None:
+        """Tell the policy manager."""
+        self._tell_changed(sa)
+        self._policies.on_lifetime_shortened(sa)
 
     def on_failed(self, sa: IkeSa, reason: FailureReason) -> None:
         """Count and publish; what is left of the negotiation goes on answering duplicates for a while."""
@@ -377,6 +397,14 @@ class IkeEngine:
     def _drop(self, source: Endpoint, reason: DropReason) -> None:
         self._dropped[reason] += 1
         self._bus.publish(DatagramDropped(self._world.now, source, reason))
+
+
+def _is_superseded(sa: IkeSa, other: IkeSa) -> bool:
+    """Say whether an IKE SA was there before a peer began another as its first, and so cannot have it any more.
+
+    One that came into being meanwhile the peer could not know: it had begun to negotiate as we had.
+    """
+    return other.established_at is not None and other.established_at < sa.began_at and _is_same_peer(sa, other)
 
 
 def _is_same_peer(sa: IkeSa, other: IkeSa) -> bool:

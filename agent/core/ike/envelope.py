@@ -10,9 +10,9 @@ from agent.core.identifiers import MessageId
 from agent.core.ike.exchange import Reply
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.keymat import Phase1Keys
-from agent.core.ike.message import ENCRYPTION_FLAG, HEADER_OCTETS, PHASE_1, CookiePair, Header, Message, first_type
+from agent.core.ike.message import ENCRYPTION_FLAG, HEADER_OCTETS, PHASE_1, CookiePair, Header, Message
 from agent.core.ike.numbers import ExchangeType, NotifyType
-from agent.core.ike.payloads import decode_chain, encode_payloads
+from agent.core.ike.payloads import decode_chain, encode_payloads, first_type
 
 
 class Envelope:
@@ -38,10 +38,12 @@ class Envelope:
     def end(self, message_id: MessageId) -> None:
         """Forget the chain of an exchange that is over."""
         self._chains.pop(message_id, None)
+        if not self._chains:
+            self._chains = {}  # A dict that has been emptied keeps its table, and there are many IKE SAs.
 
     def seal(self, exchange: ExchangeType, message_id: MessageId, reply: Reply) -> bytes:
         """Return the datagram of a message."""
-        body = encode_payloads(reply.payloads)
+        body = reply.body or encode_payloads(reply.payloads)
         flags = 0
         if reply.is_encrypted:
             keys = self.established_keys

@@ -5,12 +5,13 @@ its end; a pair without an entry is `Discarded` and changes nothing. Handlers ta
 sending, retransmission, encryption and duplicates are the IKE SA's.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from itertools import product
 
 from agent.core.events import DropReason
-from agent.core.ike.payloads import Payload
+from agent.core.ike.payloads import Hash, Payload, encode_payloads, first_type
 
 
 class Discarded(Exception):
@@ -23,10 +24,18 @@ class Discarded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The payloads of the next message."""
+    """The payloads of the next message. `body` is what they encode to, where that had to be known before."""
 
     payloads: tuple[Payload, ...]
     is_encrypted: bool = False
+    body: bytes = field(default=b"", compare=False, repr=False)
+
+
+def proven(payloads: tuple[Payload, ...], digest: Callable[[bytes], bytes]) -> Reply:
+    """Return a message for an IKE SA: a hash in front, over all payloads behind it with their generic headers."""
+    covered = encode_payloads(payloads)
+    proof = Hash(digest(covered))
+    return Reply((proof, *payloads), is_encrypted=True, body=encode_payloads((proof,), first_type(payloads)) + covered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,11 @@ class Step:
 
 Table = Mapping[tuple[Enum, Enum], Step]
 """(state, input) to step. The table of a role is complete together with its module's REJECTED."""
+
+
+def failing(states: Iterable[Enum], inputs: Iterable[Enum], failed: Enum) -> Table:
+    """Return the part of a table by which each of these inputs ends the exchange in any of these states."""
+    return {(state, given): Step(None, failed) for state, given in product(states, inputs)}
 
 
 class Exchange:

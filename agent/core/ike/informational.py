@@ -7,6 +7,7 @@ On an established IKE SA nothing unprotected is heard, and a delete is never hea
 """
 
 from enum import Enum
+from functools import partial
 from itertools import product
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -15,11 +16,11 @@ from agent.core.crypto import hashes
 from agent.core.events import DropReason
 from agent.core.identifiers import MessageId
 from agent.core.ike import auth
-from agent.core.ike.exchange import Discarded, Exchange, Reply, Step, Table
+from agent.core.ike.exchange import Discarded, Exchange, Reply, Step, Table, proven
 from agent.core.ike.keymat import Phase1Keys
 from agent.core.ike.message import CookiePair, Header, Message
 from agent.core.ike.numbers import ExchangeType
-from agent.core.ike.payloads import Delete, Hash, Notification, Payload, encode_payloads
+from agent.core.ike.payloads import Delete, Hash, Notification, Payload
 
 
 class State(Enum):
@@ -70,8 +71,7 @@ class InformationalInitiator(Exchange):
 
     def on_send(self, payloads: tuple[Payload, ...], keys: Phase1Keys, message_id: MessageId) -> Reply:
         """Send with HASH(1), encrypted."""
-        value = auth.hash_1(keys, message_id, encode_payloads(payloads))
-        return Reply((Hash(value), *payloads), is_encrypted=True)
+        return proven(payloads, partial(auth.hash_1, keys, message_id))
 
 
 class InformationalResponder(Exchange):

@@ -3,7 +3,7 @@
 What a notification is answered with goes in an exchange of its own, and goes again when the notification comes again.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 
 from agent.core.config import IkeSettings
 from agent.core.events import DropReason
@@ -24,22 +24,32 @@ from agent.core.ike.payloads import Payload
 from agent.core.ike.retransmission import ReplyMemory
 
 
+class Host(Subject, Protocol):
+    """The IKE SA, as its Informational exchanges know it."""
+
+    def transmit(self, datagram: bytes) -> None:
+        """Send a datagram along the IKE SA's path."""
+        ...
+
+    def draw_message_id(self) -> MessageId:
+        """Draw a message id that no exchange has."""
+        ...
+
+
 class InformationalExchanges:
     """The Informational exchanges under an IKE SA, which is their subject."""
+
+    __slots__ = ("_envelope", "_memory", "_subject")
 
     def __init__(
         self,
         *,
         envelope: Envelope,
         settings: IkeSettings,
-        subject: Subject,
-        transmit: Callable[[bytes], None],
-        draw_message_id: Callable[[], MessageId],
+        subject: Host,
     ) -> None:
         self._envelope = envelope
         self._subject = subject
-        self._transmit = transmit
-        self._draw_message_id = draw_message_id
         self._memory = ReplyMemory(settings.reply_memory)
 
     def receive(self, header: Header, datagram: bytes, *, is_matured: bool) -> bool:
@@ -64,7 +74,7 @@ class InformationalExchanges:
 
     def send(self, payloads: tuple[Payload, ...], *, is_protected: bool) -> bytes:
         """Send a message of our own, and return the datagram."""
-        message_id = self._draw_message_id()
+        message_id = self._subject.draw_message_id()
         exchange = InformationalInitiator()
         if is_protected:
             reply = exchange.run(InitiatorInput.SEND, payloads, self._envelope.keys, message_id)
@@ -72,7 +82,7 @@ class InformationalExchanges:
             reply = exchange.run(InitiatorInput.SEND_EARLY, payloads)
         assert reply is not None
         datagram = self._envelope.seal(ExchangeType.INFORMATIONAL, message_id, reply)
-        self._transmit(datagram)
+        self._subject.transmit(datagram)
         return datagram
 
     def _open(self, header: Header, datagram: bytes) -> Message:
@@ -87,4 +97,4 @@ class InformationalExchanges:
         """Answer from memory, if there was an answer: it may have been lost."""
         if self._memory.answer is None:
             raise Discarded(DropReason.REPLAYED_MESSAGE)
-        self._transmit(self._memory.answer)
+        self._subject.transmit(self._memory.answer)

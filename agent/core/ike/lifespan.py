@@ -27,10 +27,12 @@ class Lifespan:
         """How many whole seconds are left."""
         return max(0, self.ends_at - self._world.now) // SECOND
 
-    def shorten(self, lifetimes: Lifetimes) -> None:
-        """Live no longer than this, counted from the beginning."""
+    def shorten(self, lifetimes: Lifetimes) -> bool:
+        """Live no longer than this, counted from the beginning, and return whether the end is earlier for it."""
+        before = self.ends_at
         self._lifetimes = self._lifetimes.shortened_by(lifetimes)
         self._end_by(self._last_moment)
+        return self.ends_at < before
 
     def note_volume(self, octets: int) -> None:
         """See how much has been carried in all."""

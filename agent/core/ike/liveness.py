@@ -41,10 +41,10 @@ class Liveness:
         """Send something from now on, whenever nothing else was sent for an interval in microseconds."""
         self._keepalive = Keepalive(self._world, interval_us, send)
 
-    def note_heard(self) -> None:
-        """See something authentic of the peer."""
+    def note_heard(self, at: int) -> None:
+        """See something authentic of the peer that came at a device time."""
         if self._prober is not None:
-            self._prober.run(dpd.Input.SIGN_OF_LIFE)
+            self._prober.run(dpd.Input.SIGN_OF_LIFE, at)
 
     def note_sent(self) -> None:
         """See something sent to the peer."""

@@ -18,14 +18,12 @@ from types import MappingProxyType
 from typing import Final
 
 from agent.core.config import ExchangeMode, IkePolicy, IkeSettings
-from agent.core.ike import proposal
-from agent.core.ike.exchange import Reply, Step, Table
+from agent.core.ike.exchange import Reply, Step, Table, failing
 from agent.core.ike.message import CookiePair, Message
 from agent.core.ike.natt import Path
-from agent.core.ike.numbers import ExchangeType, PayloadType
-from agent.core.ike.payloads import Identification, KeyExchange, RawPayload
-from agent.core.ike.phase1 import Draw, Input, Phase1, Role
-from agent.core.ike.refusal import no_proposal_chosen
+from agent.core.ike.numbers import ExchangeType
+from agent.core.ike.payloads import Identification, KeyExchange
+from agent.core.ike.phase1 import ENDINGS, Draw, Input, Phase1, Phase1Initiator, Role
 from agent.core.ike.security_association import SecurityAssociation
 
 
@@ -78,12 +76,10 @@ class MainMode(Phase1):
         return Input.KE if message.find(KeyExchange) else None
 
 
-class MainModeInitiator(MainMode):
-    """The end that sends messages 1, 3 and 5. `has_other_sa` is asked when message 5 is made."""
+class MainModeInitiator(MainMode, Phase1Initiator):
+    """The end that sends messages 1, 3 and 5."""
 
-    __slots__ = ("_has_other_sa",)
-
-    role = Role.INITIATOR
+    __slots__ = ()
 
     def __init__(
         self,
@@ -94,9 +90,15 @@ class MainModeInitiator(MainMode):
         policy: IkePolicy,
         has_other_sa: Callable[[], bool],
     ) -> None:
-        super().__init__(INITIATOR, InitiatorState.START, cookies=cookies, settings=settings, draw=draw)
-        self.policy = policy
-        self._has_other_sa = has_other_sa
+        super().__init__(
+            INITIATOR,
+            InitiatorState.START,
+            cookies=cookies,
+            settings=settings,
+            draw=draw,
+            policy=policy,
+            has_other_sa=has_other_sa,
+        )
 
     @property
     def is_established(self) -> bool:
@@ -110,28 +112,19 @@ class MainModeInitiator(MainMode):
 
     def on_initiate(self, path: Path) -> Reply:
         """Make message 1."""
-        # As octets: the hashes cover what is sent, not what would be encoded another time.
-        self._sa_body = proposal.offer(self._agreed_policy.proposals).encode()
-        offered = RawPayload(PayloadType.SECURITY_ASSOCIATION, self._sa_body)
-        return Reply((offered, *self._vendor_ids()))
+        return Reply((self._offer(self._agreed_policy.proposals), *self._vendor_ids()))
 
     def on_message_2(self, message: Message, path: Path) -> Reply:
         """Take the responder's choice and its cookie, and make message 3."""
-        answer = message.only(SecurityAssociation)
-        self.cookies = CookiePair(self.cookies.initiator, message.header.responder_cookie)
-        self.proposal = proposal.accepted(answer, self._agreed_policy.proposals)
-        if self.proposal is None:
-            raise no_proposal_chosen()
-        self._note_vendor_ids(message)
-        return Reply((*self._draw_key_exchange(self.proposal.dh_group), *self._nat_payloads(path)))
+        self._take_choice(message, self._agreed_policy.proposals)
+        return Reply((*self._draw_key_exchange(self._agreed.dh_group), *self._nat_payloads(path)))
 
     def on_message_4(self, message: Message, path: Path) -> Reply:
         """Derive the keys, and make message 5."""
         self._derive_keys(message)
         self._detect_nat(message, path)
-        contact = () if self._has_other_sa() else (self._initial_contact(),)
         identity = self._own_identity(path)
-        return Reply((identity, self._own_hash(identity), *contact), is_encrypted=True)
+        return Reply((identity, self._own_hash(identity), *self._initial_contact()), is_encrypted=True)
 
     def on_message_6(self, message: Message, path: Path) -> None:
         """Authenticate the responder, and hear how long the IKE SA lasts for it."""
@@ -149,11 +142,6 @@ class MainModeResponder(MainMode):
     def __init__(self, *, cookies: CookiePair, settings: IkeSettings, draw: Draw) -> None:
         super().__init__(RESPONDER, ResponderState.AWAITING_MESSAGE_1, cookies=cookies, settings=settings, draw=draw)
         self._offered: SecurityAssociation | None = None
-
-    @property
-    def awaits_policy(self) -> bool:
-        """Whether message 1 waits for a policy to be answered by."""
-        return self.state is ResponderState.AWAITING_POLICY
 
     @property
     def is_established(self) -> bool:
@@ -198,12 +186,11 @@ INITIATOR: Final[Table] = MappingProxyType(
             MainModeInitiator.on_message_4, InitiatorState.AWAITING_MESSAGE_6
         ),
         (InitiatorState.AWAITING_MESSAGE_6, Input.ID): Step(MainModeInitiator.on_message_6, InitiatorState.ESTABLISHED),
-        (InitiatorState.AWAITING_MESSAGE_2, Input.REFUSED): Step(None, InitiatorState.FAILED),
-        (InitiatorState.AWAITING_MESSAGE_4, Input.REFUSED): Step(None, InitiatorState.FAILED),
-        (InitiatorState.AWAITING_MESSAGE_6, Input.REFUSED): Step(None, InitiatorState.FAILED),
-        (InitiatorState.AWAITING_MESSAGE_2, Input.TIMED_OUT): Step(None, InitiatorState.FAILED),
-        (InitiatorState.AWAITING_MESSAGE_4, Input.TIMED_OUT): Step(None, InitiatorState.FAILED),
-        (InitiatorState.AWAITING_MESSAGE_6, Input.TIMED_OUT): Step(None, InitiatorState.FAILED),
+        **failing(
+            (InitiatorState.AWAITING_MESSAGE_2, InitiatorState.AWAITING_MESSAGE_4, InitiatorState.AWAITING_MESSAGE_6),
+            ENDINGS,
+            InitiatorState.FAILED,
+        ),
     }
 )
 
@@ -219,21 +206,19 @@ RESPONDER: Final[Table] = MappingProxyType(
             MainModeResponder.on_message_3, ResponderState.AWAITING_MESSAGE_5
         ),
         (ResponderState.AWAITING_MESSAGE_5, Input.ID): Step(MainModeResponder.on_message_5, ResponderState.ESTABLISHED),
-        (ResponderState.AWAITING_POLICY, Input.REFUSED): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_MESSAGE_3, Input.REFUSED): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_MESSAGE_5, Input.REFUSED): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_POLICY, Input.TIMED_OUT): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_MESSAGE_3, Input.TIMED_OUT): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_MESSAGE_5, Input.TIMED_OUT): Step(None, ResponderState.FAILED),
+        **failing(
+            (ResponderState.AWAITING_POLICY, ResponderState.AWAITING_MESSAGE_3, ResponderState.AWAITING_MESSAGE_5),
+            ENDINGS,
+            ResponderState.FAILED,
+        ),
     }
 )
 
 _MESSAGES: Final = (Input.SA, Input.KE, Input.ID, Input.HASH)
-_ENDINGS: Final = (Input.REFUSED, Input.TIMED_OUT)
 
 REJECTED: Final[frozenset[tuple[Enum, Enum]]] = frozenset(
     {
-        *product((InitiatorState.START,), (*_MESSAGES, Input.POLICY_FOUND, *_ENDINGS)),
+        *product((InitiatorState.START,), (*_MESSAGES, Input.POLICY_FOUND, *ENDINGS)),
         *product(
             (InitiatorState.AWAITING_MESSAGE_2,), (Input.INITIATE, Input.KE, Input.ID, Input.HASH, Input.POLICY_FOUND)
         ),
@@ -246,7 +231,7 @@ REJECTED: Final[frozenset[tuple[Enum, Enum]]] = frozenset(
         *product((InitiatorState.ESTABLISHED, InitiatorState.FAILED), Input),
         *product(
             (ResponderState.AWAITING_MESSAGE_1,),
-            (Input.INITIATE, Input.KE, Input.ID, Input.HASH, Input.POLICY_FOUND, *_ENDINGS),
+            (Input.INITIATE, Input.KE, Input.ID, Input.HASH, Input.POLICY_FOUND, *ENDINGS),
         ),
         *product((ResponderState.AWAITING_POLICY,), (Input.INITIATE, *_MESSAGES)),
         *product(

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from agent.core.identifiers import Cookie, MessageId
 from agent.core.ike.generic import MalformedMessage
-from agent.core.ike.numbers import NotifyType, PayloadType
+from agent.core.ike.numbers import NotifyType
 from agent.core.ike.payloads import Payload, decode_chain, encode_payloads
 
 ZERO_COOKIE: Final = Cookie(bytes(8))
@@ -128,8 +128,3 @@ class Message:
         if header.is_encrypted:
             raise MalformedMessage(NotifyType.INVALID_FLAGS, "an encrypted message where none was expected")
         return cls(header, *decode_chain(header.first_payload, datagram[HEADER_OCTETS:], is_padded=False))
-
-
-def first_type(payloads: tuple[Payload, ...]) -> int:
-    """Return what a header in front of these payloads says about the first."""
-    return payloads[0].kind if payloads else PayloadType.NONE

@@ -254,10 +254,17 @@ _CLASSES: Final[Mapping[int, type[KnownPayload]]] = MappingProxyType(
 _NESTED: Final = frozenset({PayloadType.PROPOSAL, PayloadType.TRANSFORM})
 
 
-def encode_payloads(payloads: tuple[Payload, ...]) -> bytes:
-    """Return the payloads as a chain with generic headers; what stands in front of it names the type of the first."""
+def first_type(payloads: tuple[Payload, ...]) -> int:
+    """Return what a header in front of these payloads says about the first."""
+    return payloads[0].kind if payloads else PayloadType.NONE
+
+
+def encode_payloads(payloads: tuple[Payload, ...], next_type: int = PayloadType.NONE) -> bytes:
+    """Return the payloads as a chain with generic headers; what stands in front of it names the type of the first.
+
+    `next_type` is that of what will stand behind them.
+    """
     chain = b""
-    next_type: int = PayloadType.NONE
     for payload in reversed(payloads):
         body = payload.encode()
         chain = GENERIC_HEADER.pack(next_type, 0, GENERIC_HEADER.size + len(body)) + body + chain

@@ -5,8 +5,9 @@ modules. After each step the IKE SA reads the outcome: cookies, proposal, keys, 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
+from typing import Final
 
 from agent.core.config import (
     DEAD_PEER_DETECTION_VENDOR_ID,
@@ -24,7 +25,7 @@ from agent.core.ike import auth, keymat, natt, proposal
 from agent.core.ike.exchange import Exchange, Table
 from agent.core.ike.lifetime import notified, responder_lifetime
 from agent.core.ike.message import CookiePair, Message
-from agent.core.ike.numbers import ExchangeType, NotifyType, ProtocolId
+from agent.core.ike.numbers import ExchangeType, NotifyType, PayloadType, ProtocolId
 from agent.core.ike.payloads import (
     Hash,
     Identification,
@@ -33,6 +34,7 @@ from agent.core.ike.payloads import (
     Nonce,
     Notification,
     Payload,
+    RawPayload,
     VendorId,
 )
 from agent.core.ike.refusal import authentication_failed, invalid_identity, invalid_key, no_proposal_chosen
@@ -60,6 +62,10 @@ class Input(Enum):
     POLICY_FOUND = "policy found"
     REFUSED = "refused"
     TIMED_OUT = "timed out"
+
+
+ENDINGS: Final = (Input.REFUSED, Input.TIMED_OUT)
+"""What ends a negotiation without an IKE SA."""
 
 
 class Phase1(Exchange, ABC):
@@ -108,7 +114,7 @@ class Phase1(Exchange, ABC):
     @property
     def awaits_policy(self) -> bool:
         """Whether the policy manager has yet to say by which policy to answer."""
-        return False
+        return self.accepts(Input.POLICY_FOUND)
 
     @property
     @abstractmethod
@@ -277,9 +283,48 @@ class Phase1(Exchange, ABC):
         said = notified(message.find(Notification), (ProtocolId.ISAKMP,))
         self.proposal = proposal.shortened(self._agreed, said)
 
-    def _initial_contact(self) -> Notification:
-        """Return the notification that we have no other SA with the peer (RFC 2407 sec. 4.6.3.3)."""
-        return Notification(ProtocolId.ISAKMP, self.cookies.spi, NotifyType.INITIAL_CONTACT)
-
     def _note_initial_contact(self, message: Message) -> None:
         self.is_initial_contact = any(each.notify == NotifyType.INITIAL_CONTACT for each in message.find(Notification))
+
+
+class Phase1Initiator(Phase1, ABC):
+    """The end that begins, by a policy. `has_other_sa` is asked when its last message is made."""
+
+    __slots__ = ("_has_other_sa",)
+
+    role = Role.INITIATOR
+
+    def __init__(
+        self,
+        table: Table,
+        state: Enum,
+        *,
+        cookies: CookiePair,
+        settings: IkeSettings,
+        draw: Draw,
+        policy: IkePolicy,
+        has_other_sa: Callable[[], bool],
+    ) -> None:
+        super().__init__(table, state, cookies=cookies, settings=settings, draw=draw)
+        self.policy = policy
+        self._has_other_sa = has_other_sa
+
+    def _offer(self, proposals: Sequence[IkeProposal]) -> RawPayload:
+        """Return the SA payload with an offer, as octets: the hashes cover what is sent, not what encodes alike."""
+        self._sa_body = proposal.offer(proposals).encode()
+        return RawPayload(PayloadType.SECURITY_ASSOCIATION, self._sa_body)
+
+    def _take_choice(self, message: Message, offered: Sequence[IkeProposal]) -> None:
+        """Take the responder's choice and its cookie, and learn from its vendor IDs. Refuses what was not offered."""
+        answer = message.only(SecurityAssociation)
+        self.cookies = CookiePair(self.cookies.initiator, message.header.responder_cookie)
+        self.proposal = proposal.accepted(answer, offered)
+        if self.proposal is None:
+            raise no_proposal_chosen()
+        self._note_vendor_ids(message)
+
+    def _initial_contact(self) -> tuple[Notification, ...]:
+        """Return the notification that we have no other SA with the peer, if that is so (RFC 2407 sec. 4.6.3.3)."""
+        if self._has_other_sa():
+            return ()
+        return (Notification(ProtocolId.ISAKMP, self.cookies.spi, NotifyType.INITIAL_CONTACT),)

@@ -71,7 +71,10 @@ class _Stage(Enum):
 
 
 class Phase2Negotiation:
-    """A negotiation of IPsec SAs under an IKE SA, from its first message until nothing of it can come any more."""
+    """A negotiation of IPsec SAs under an IKE SA, from its first message until nothing of it can come any more.
+
+    `began_at` is the device time at which this end came to know of it.
+    """
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class Phase2Negotiation:
         host: Host,
     ) -> None:
         self.message_id = message_id
+        self.began_at = world.now
         self._exchange: QuickMode = exchange
         self._path = path
         self._envelope = envelope

@@ -25,6 +25,18 @@ _PAST_LIMIT: Final = 1024
 class Phase2Negotiations:
     """The negotiations under an IKE SA by their message ids."""
 
+    __slots__ = (
+        "_draw",
+        "_envelope",
+        "_host",
+        "_is_udp_encapsulated",
+        "_past",
+        "_path",
+        "_present",
+        "_settings",
+        "_world",
+    )
+
     def __init__(
         self,
         *,
@@ -44,7 +56,7 @@ class Phase2Negotiations:
         self._draw = draw
         self._host = host
         self._present: dict[MessageId, Phase2Negotiation] = {}
-        self._past: dict[MessageId, None] = {}
+        self._past: list[MessageId] = []
 
     @property
     def all(self) -> Mapping[MessageId, Phase2Negotiation]:
@@ -94,9 +106,11 @@ class Phase2Negotiations:
         """Drop all of a negotiation but its message id."""
         negotiation.close()
         del self._present[negotiation.message_id]
-        self._past[negotiation.message_id] = None
+        if not self._present:
+            self._present = {}  # A dict that has been emptied keeps its table, and there are many IKE SAs.
+        self._past.append(negotiation.message_id)
         if len(self._past) > _PAST_LIMIT:
-            del self._past[next(iter(self._past))]
+            del self._past[0]
 
     def close(self) -> None:
         """Stop every timer."""

@@ -22,7 +22,7 @@ from agent.core.events import DropReason
 from agent.core.identifiers import MessageId, Spi
 from agent.core.ike import auth, identity, phase2_proposal
 from agent.core.ike.agreement import Agreement, Request, Terms
-from agent.core.ike.exchange import Discarded, Exchange, Reply, Step, Table
+from agent.core.ike.exchange import Discarded, Exchange, Reply, Step, Table, failing, proven
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.keymat import Phase1Keys
 from agent.core.ike.lifetime import notified, responder_lifetime
@@ -38,7 +38,6 @@ from agent.core.ike.payloads import (
     Notification,
     Payload,
     RawPayload,
-    encode_payloads,
 )
 from agent.core.ike.phase1 import Draw, Role
 from agent.core.ike.phase2_keymat import Phase2Seed, material
@@ -75,6 +74,9 @@ class Input(Enum):
     POLICY_FOUND = "policy found"
     REFUSED = "refused"
     TIMED_OUT = "timed out"
+
+
+_ENDINGS: Final = (Input.REFUSED, Input.TIMED_OUT)
 
 
 class QuickMode(Exchange, ABC):
@@ -129,7 +131,7 @@ class QuickMode(Exchange, ABC):
     @property
     def awaits_policy(self) -> bool:
         """Whether the policy manager has yet to say on which terms to answer."""
-        return self.state is ResponderState.AWAITING_POLICY
+        return self.accepts(Input.POLICY_FOUND)
 
     @property
     def may_be_established_remotely(self) -> bool:
@@ -269,7 +271,7 @@ class QuickModeInitiator(QuickMode):
         offered = RawPayload(PayloadType.SECURITY_ASSOCIATION, self._offered.encode())
         identities = (self.local_identity, self.remote_identity)
         payloads = (offered, Nonce(self._ni), *exchange, *identities, *self._original_addresses)
-        return Reply((Hash(self._hash_1(encode_payloads(payloads))), *payloads), is_encrypted=True)
+        return proven(payloads, self._hash_1)
 
     def on_message_2(self, message: Message) -> Reply:
         """Take the responder's choice, derive the keys, and make message 3."""
@@ -356,7 +358,7 @@ class QuickModeResponder(QuickMode):
         answer = RawPayload(PayloadType.SECURITY_ASSOCIATION, choice.answer(self.spis).encode())
         notice = self._lifetime_notice(choice)
         payloads = (answer, Nonce(self._nr), *exchange, *self._identities, *self._original_addresses, *notice)
-        return Reply((Hash(self._hash_2(encode_payloads(payloads))), *payloads), is_encrypted=True)
+        return proven(payloads, self._hash_2)
 
     def _answer_key_exchange(self, group: DhGroup | None) -> tuple[Payload, ...]:
         if group is None or self._peer_public is None:
@@ -386,8 +388,7 @@ INITIATOR: Final[Table] = MappingProxyType(
             QuickModeInitiator.on_message_2, InitiatorState.ESTABLISHED
         ),
         (InitiatorState.START, Input.REFUSED): Step(None, InitiatorState.FAILED),
-        (InitiatorState.AWAITING_MESSAGE_2, Input.REFUSED): Step(None, InitiatorState.FAILED),
-        (InitiatorState.AWAITING_MESSAGE_2, Input.TIMED_OUT): Step(None, InitiatorState.FAILED),
+        **failing((InitiatorState.AWAITING_MESSAGE_2,), _ENDINGS, InitiatorState.FAILED),
     }
 )
 
@@ -403,15 +404,11 @@ RESPONDER: Final[Table] = MappingProxyType(
             QuickModeResponder.on_message_3, ResponderState.ESTABLISHED
         ),
         (ResponderState.AWAITING_MESSAGE_1, Input.REFUSED): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_POLICY, Input.REFUSED): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_MESSAGE_3, Input.REFUSED): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_POLICY, Input.TIMED_OUT): Step(None, ResponderState.FAILED),
-        (ResponderState.AWAITING_MESSAGE_3, Input.TIMED_OUT): Step(None, ResponderState.FAILED),
+        **failing((ResponderState.AWAITING_POLICY, ResponderState.AWAITING_MESSAGE_3), _ENDINGS, ResponderState.FAILED),
     }
 )
 
 _MESSAGES: Final = (Input.SA, Input.HASH)
-_ENDINGS: Final = (Input.REFUSED, Input.TIMED_OUT)
 
 REJECTED: Final[frozenset[tuple[Enum, Enum]]] = frozenset(
     {

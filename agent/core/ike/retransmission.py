@@ -7,8 +7,7 @@ state.
 
 from collections.abc import Callable
 
-from agent.core.config import HashAlgorithm, Retransmission
-from agent.core.crypto import hashes
+from agent.core.config import Retransmission
 from agent.core.world import Timer, World
 
 
@@ -64,14 +63,14 @@ class ReplyMemory:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._met = b""
-        self._seen: dict[bytes, None] = {}
+        self._met = 0
+        self._seen: dict[int, None] = {}
         self._answer: bytes | None = None
 
     def meet(self, datagram: bytes) -> bool:
         """Look at a message that has come, and say whether it came before."""
         # Any hash would do that nobody can make collide by accident; within one IKE SA there is no more to it.
-        self._met = hashes.digest(HashAlgorithm.SHA1, datagram)
+        self._met = hash(datagram)
         return self._met in self._seen
 
     def remember(self) -> None:

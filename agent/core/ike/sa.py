@@ -71,6 +71,10 @@ class Owner(Protocol):
         """The peer is authenticated."""
         ...
 
+    def on_lifetime_shortened(self, sa: "IkeSa") -> None:
+        """The peer uses the IKE SA for a shorter time than was known, and so does this end."""
+        ...
+
     def on_failed(self, sa: "IkeSa", reason: FailureReason) -> None:
         """The negotiation ended without an IKE SA; what is left lingers."""
         ...
@@ -113,7 +117,10 @@ class Owner(Protocol):
 
 
 class IkeSa:
-    """An IKE SA from its first message to its end, whichever end began it."""
+    """An IKE SA from its first message to its end, whichever end began it.
+
+    `began_at` is the device time of its first message at this end.
+    """
 
     def __init__(
         self,
@@ -127,6 +134,7 @@ class IkeSa:
         owner: Owner,
     ) -> None:
         self.id = sa_id
+        self.began_at = world.now
         self.role: Role = phase1.role
         self.exchange_type: ExchangeMode = phase1.mode
         self.proposal: IkeProposal | None = None
@@ -151,8 +159,6 @@ class IkeSa:
             envelope=self._envelope,
             settings=settings,
             subject=self,
-            transmit=self.transmit,
-            draw_message_id=self._draw_message_id,
         )
         self._knows_dead_peer_detection = False
         self._liveness: Liveness | None = None
@@ -258,7 +264,7 @@ class IkeSa:
     def negotiate(self, terms: Terms) -> Phase2Negotiation:
         """Begin to negotiate a pair of IPsec SAs under this IKE SA, which must be matured."""
         assert self._phase2 is not None
-        return self._phase2.initiate(terms, self._draw_message_id())
+        return self._phase2.initiate(terms, self.draw_message_id())
 
     def receive(self, header: Header, datagram: bytes, path: Path) -> None:
         """Take a datagram with the cookies of this IKE SA. Raises Discarded or MalformedMessage when it is dropped."""
@@ -277,10 +283,13 @@ class IkeSa:
         else:
             raise Discarded(DropReason.UNEXPECTED_MESSAGE)
 
-    def note_sign_of_life(self) -> None:
-        """See something authentic of the peer, such as a packet under an IPsec SA with it: there is no need to ask."""
+    def note_sign_of_life(self, at: int | None = None) -> None:
+        """See something authentic of the peer, such as a packet under an IPsec SA with it: there is no need to ask.
+
+        `at` is the device time at which it came, where that is not now.
+        """
         if self._liveness is not None:
-            self._liveness.note_heard()
+            self._liveness.note_heard(self._world.now if at is None else at)
 
     def send_delete(self) -> None:
         """Tell the peer that this IKE SA is deleted."""
@@ -366,15 +375,16 @@ class IkeSa:
             host=self,
         )
         assert self.proposal is not None
-        self._lifespan = Lifespan(
-            self._world, proposal.lifetimes_of(self.proposal), lambda: self._owner.on_expired(self)
-        )
+        self._lifespan = Lifespan(self._world, proposal.lifetimes_of(self.proposal), self._on_expired)
         assert self._phase1 is not None
         for notice in self._phase1.notices:
             self.notify(notice)
         self._liveness = self._make_liveness()
         self._is_caller_notified = True
         self._owner.on_established(self)
+
+    def _on_expired(self) -> None:
+        self._owner.on_expired(self)
 
     def _make_liveness(self) -> Liveness:
         """Begin to ask and to keep alive, where the policy, the peer and the path call for it."""
@@ -455,8 +465,9 @@ class IkeSa:
     def _on_status(self, notification: Notification) -> Notification | None:
         if self._lifespan is None or self._liveness is None:
             return None
-        if self.role is Role.INITIATOR:
-            self._lifespan.shorten(lifetime.notified((notification,), (ProtocolId.ISAKMP,)))
+        said = lifetime.notified((notification,), (ProtocolId.ISAKMP,))
+        if self.role is Role.INITIATOR and self._lifespan.shorten(said):
+            self._owner.on_lifetime_shortened(self)
         return self._liveness.on_notification(notification)
 
     def on_delete(self, delete: Delete) -> None:
@@ -470,7 +481,7 @@ class IkeSa:
             for spi in delete.spis:
                 self._owner.on_ipsec_deleted(self, ProtocolId(delete.protocol), Spi(int.from_bytes(spi)))
 
-    def _draw_message_id(self) -> MessageId:
+    def draw_message_id(self) -> MessageId:
         """Draw a message id that no exchange has; 0 is phase 1's."""
         while True:
             message_id = MessageId(int.from_bytes(self._draw("message-id", _MESSAGE_ID_OCTETS)))

@@ -21,7 +21,7 @@ class IkeSaIndex:
 
     def __init__(self) -> None:
         self._by_id: dict[IkeSaId, IkeSa] = {}
-        self._by_peer: dict[Address, dict[IkeSaId, IkeSa]] = {}
+        self._by_peer: dict[Address, tuple[IkeSa, ...]] = {}
         self._by_cookies: dict[bytes, IkeSa] = {}
         # A first message has but one cookie: our own go by it, others' by their sender and it.
         self._initiated: dict[Cookie, IkeSa] = {}
@@ -34,7 +34,7 @@ class IkeSaIndex:
 
     def with_peer(self, address: Address) -> tuple[IkeSa, ...]:
         """Return the IKE SAs with one peer, in the order of their ids."""
-        return tuple(self._by_peer.get(address, {}).values())
+        return self._by_peer.get(address, ())
 
     def find(self, header: Header, path: Path) -> IkeSa | None:
         """Return the IKE SA of a datagram, or None when it may be the first message of a new one.
@@ -61,7 +61,7 @@ class IkeSaIndex:
         """Know a new IKE SA."""
         address = sa.remote.address
         self._by_id[sa.id] = sa
-        self._by_peer.setdefault(address, {})[sa.id] = sa
+        self._by_peer[address] = (*self._by_peer.get(address, ()), sa)
         if sa.role is Role.INITIATOR:
             self._initiated[sa.initiator_cookie] = sa
         else:
@@ -77,8 +77,10 @@ class IkeSaIndex:
         """Know an IKE SA no longer; its id is not used again."""
         address = sa.remote.address
         del self._by_id[sa.id]
-        del self._by_peer[address][sa.id]
-        if not self._by_peer[address]:
+        rest = tuple(each for each in self._by_peer[address] if each is not sa)
+        if rest:
+            self._by_peer[address] = rest
+        else:
             del self._by_peer[address]
         self._by_cookies.pop(sa.cookies.spi, None)
         if sa.role is Role.INITIATOR:

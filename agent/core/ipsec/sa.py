@@ -5,7 +5,8 @@ from enum import Enum
 
 from agent.core.config import Direction, EncryptionAlgorithm, IpsecAuthentication, SaMode
 from agent.core.identifiers import Spi
-from agent.core.ipsec.lifetime import Lifetime
+from agent.core.ipsec.lifetime import Lifetime, Usage
+from agent.core.ipsec.replay import ReplayWindow
 
 
 class SaType(Enum):
@@ -50,11 +51,26 @@ class SaKeys:
     encryption: bytes = field(default=b"", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class SaState:
+    """What packets change in an SA: what a standby PIC has to know to go on where the active one was.
+
+    `sequence` is the last number sent; of the replay window, the highest number taken, and a bit for each number
+    below it, itself included.
+    """
+
+    sequence: int
+    window_top: int
+    window_bitmap: int
+    octets: int
+
+
 @dataclass(slots=True, eq=False)
 class IpsecSa:
     """An IPsec SA. `spi` is ESP's in a bundle, and `aux_spi` AH's, which is 0 otherwise.
 
-    `soft_lifetime`, `hard_lifetime` and `expires_at` are None for a manual SA. Instants are device time.
+    `soft_lifetime`, `hard_lifetime` and `expires_at` are None for a manual SA. Instants are device time. `sequence` is
+    the number of the last packet sent, in a bundle of both its headers.
     """
 
     direction: Direction
@@ -71,6 +87,33 @@ class IpsecSa:
     soft_lifetime: Lifetime | None = None
     hard_lifetime: Lifetime | None = None
     installed_at: int | None = None
+    usage: Usage = field(default_factory=Usage)
+    sequence: int = 0
+    replay: ReplayWindow = field(init=False)
+
+    def __post_init__(self) -> None:
+        # What is not authenticated can be renumbered at will, so a window would be no protection (RFC 2406 sec. 3.4.3).
+        self.replay = ReplayWindow(self.replay_window_size if self.authentication_algorithm is not None else 0)
+
+    def count(self, payload_octets: int, octets: int, packets: int = 1) -> None:
+        """Count what was protected and what counts for the lifetime; whoever waits for a limit is told."""
+        statistics, usage = self.statistics, self.usage
+        statistics.packets += packets
+        statistics.bytes += payload_octets
+        usage.bytes += octets
+        if usage.bytes >= usage.mark:
+            usage.on_mark()
+
+    @property
+    def state(self) -> SaState:
+        """What packets have changed so far."""
+        return SaState(self.sequence, self.replay.top, self.replay.bitmap, self.usage.bytes)
+
+    def restore(self, state: SaState) -> None:
+        """Go on from a state."""
+        self.sequence = state.sequence
+        self.replay.top, self.replay.bitmap = state.window_top, state.window_bitmap
+        self.usage.bytes = state.octets
 
     @property
     def is_installed(self) -> bool:

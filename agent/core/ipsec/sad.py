@@ -13,7 +13,7 @@ from agent.core.ipsec.sa import IpsecSa, SaProtocol
 _SPI_OCTETS: Final = 4
 
 Draw = Callable[[str, int], bytes]
-"""Draws octets of entropy for a purpose: 'spi'."""
+"""Draws octets of entropy for a purpose: 'spi' or 'iv'."""
 
 
 class Sad:

@@ -6,12 +6,15 @@ from agent.core.keying.ike_sas import UnknownPeer
 from agent.core.keying.pairs import NotDynamic, UnknownSecurityAssociation
 from agent.core.keying.plan import InterfaceFamilyState
 from agent.core.keying.policy_manager import Keying
+from agent.core.keying.protection import Meter, Protection
 
 __all__ = [
     "InterfaceFamilyState",
     "Keying",
+    "Meter",
     "NoBackup",
     "NotDynamic",
+    "Protection",
     "TunnelRedundancy",
     "TunnelSa",
     "UnknownPeer",

@@ -17,7 +17,6 @@ class TunnelSa:
         self.plan = plan
         self.rekeys = 0
         self._pairs: list[SaPair] = []
-        self._sas: dict[tuple[Direction, Spi], IpsecSa] = {}
         self._gone = {Direction.INBOUND: SaStatistics(), Direction.OUTBOUND: SaStatistics()}
 
     # What is shown
@@ -60,7 +59,8 @@ class TunnelSa:
     @property
     def sas(self) -> Mapping[tuple[Direction, Spi], IpsecSa]:
         """Every SA of its pairs, the older pair first and inbound before outbound."""
-        return MappingProxyType(self._sas)
+        pairs = self._pairs  # Kept in no mapping: there are many security associations with one pair each.
+        return MappingProxyType({(sa.direction, sa.spi): sa for pair in pairs for sa in (pair.inbound, pair.outbound)})
 
     @property
     def inbound(self) -> SaStatistics:
@@ -84,18 +84,22 @@ class TunnelSa:
         """The pair in use: the one that none has taken the place of."""
         return next((pair for pair in reversed(self._pairs) if not pair.is_retired), None)
 
+    def sending(self, now: int) -> SaPair | None:
+        """The pair that protects what leaves: the one in use, but the one before it while the peer may lack that."""
+        current = self.current
+        if current is None or current.sends_from <= now:
+            return current
+        return next((pair for pair in reversed(self._pairs) if pair.is_retired), current)
+
     def add(self, pair: SaPair) -> None:
         """Have one more pair."""
         self._pairs.append(pair)
-        self._sas[Direction.INBOUND, pair.inbound.spi] = pair.inbound
-        self._sas[Direction.OUTBOUND, pair.outbound.spi] = pair.outbound
 
     def remove(self, pair: SaPair) -> None:
         """Have a pair no longer; what it carried stays counted."""
         self._pairs.remove(pair)
         for sa in (pair.inbound, pair.outbound):
             self._gone[sa.direction].add(sa.statistics)
-            del self._sas[sa.direction, sa.spi]
 
     def _total(self, direction: Direction) -> SaStatistics:
         total = SaStatistics()

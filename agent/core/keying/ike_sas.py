@@ -4,7 +4,7 @@ One that fails is tried again with growing delays, one that is about to end is r
 that is gone is negotiated anew. An IKE SA that was replaced goes when the negotiations under it are over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from agent.core.config import DeviceConfig
@@ -49,12 +49,17 @@ class UnknownPeer(Exception):
 class _Demand:
     """What two ends want, and what is being done about it: a negotiation, or a timer that will begin one."""
 
-    __slots__ = ("ends", "negotiation", "retry")
+    __slots__ = ("_negotiate", "ends", "negotiation", "retry")
 
-    def __init__(self, world: World, ends: Ends) -> None:
+    def __init__(self, world: World, ends: Ends, negotiate: "Callable[[_Demand], None]") -> None:
         self.ends = ends
         self.negotiation: IkeSa | None = None
         self.retry = Retry(world)
+        self._negotiate = negotiate
+
+    def replace(self) -> None:
+        """Begin to negotiate an IKE SA in place of the one that there is."""
+        self._negotiate(self)
 
     @property
     def is_idle(self) -> bool:
@@ -77,6 +82,7 @@ class IkeSas:
         self._answers_only = answers_only
         self._is_started = False
         self._demands: dict[Ends, _Demand] = {}
+        self._negotiating = self._negotiate  # One bound method for all.
         self._retiring: set[IkeSaId] = set()
         self._unreachable: set[Address] = set()
 
@@ -155,7 +161,7 @@ class IkeSas:
     # Demands
 
     def _new_demand(self, ends: Ends, not_before: int) -> _Demand:
-        demand = _Demand(self._world, ends)
+        demand = _Demand(self._world, ends, self._negotiating)
         if not_before > self._world.now:
             demand.retry.at(not_before, lambda: self._pursue(demand))
         return demand
@@ -175,6 +181,8 @@ class IkeSas:
             # Nothing would change by itself: another configuration is what helps, and it comes with `apply`.
             self._engine.report_failure(remote, FailureReason.NO_POLICY)
             return
+        if not policy.proposals:
+            return  # Who allows nothing has nothing to offer.
         demand.negotiation = self._engine.initiate(Endpoint(demand.ends.local, self._engine.local_port), policy)
 
     def _arm_replacement(self, demand: _Demand, sa: IkeSa) -> None:
@@ -188,7 +196,7 @@ class IkeSas:
         margin_us = min(max(lifetime_us // 10, LEAST_MARGIN_US), lifetime_us // 2)
         if sa.role is Role.RESPONDER:
             margin_us //= 2
-        demand.retry.at(sa.expires_at - margin_us, lambda: self._negotiate(demand))
+        demand.retry.at(sa.expires_at - margin_us, demand.replace)
 
     # What the engine tells
 
@@ -203,6 +211,12 @@ class IkeSas:
             demand.negotiation = None
         self._arm_replacement(demand, sa)
         self._let_go(sa, demand)
+
+    def on_lifetime_shortened(self, sa: IkeSa) -> None:
+        """Replace it earlier, unless that has begun, or another has taken its place."""
+        demand = self._demands.get(ends_of(sa))
+        if demand is not None and demand.negotiation is None and self.find(demand.ends) is sa:
+            self._arm_replacement(demand, sa)
 
     def _let_go(self, sa: IkeSa, demand: _Demand) -> None:
         """Retire whatever the new IKE SA makes needless: others, or itself."""

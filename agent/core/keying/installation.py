@@ -4,20 +4,20 @@ from agent.core.events import IpsecDeletionReason, IpsecSaDeleted, IpsecSaInstal
 from agent.core.identifiers import Address, Spi
 from agent.core.ike.numbers import ProtocolId
 from agent.core.ipsec.sa import IpsecSa, SaProtocol
-from agent.core.ipsec.sad import Sad
 from agent.core.keying.association import TunnelSa
 from agent.core.keying.ike_sas import IkeSas
 from agent.core.keying.pair import SaPair
+from agent.core.keying.protection import Protection
 from agent.core.world import Bus, World
 
 
 class Installation:
     """The pairs of one gateway that packets can use."""
 
-    def __init__(self, world: World, bus: Bus, sad: Sad, ike_sas: IkeSas) -> None:
+    def __init__(self, world: World, bus: Bus, protection: Protection, ike_sas: IkeSas) -> None:
         self._world = world
         self._bus = bus
-        self._sad = sad
+        self._protection = protection
         self._ike_sas = ike_sas
         self._negotiated_with: dict[Address, int] = {}
 
@@ -28,8 +28,7 @@ class Installation:
     def install(self, association: TunnelSa, pair: SaPair) -> None:
         """Let packets use a pair."""
         now = self._world.now
-        self._sad.install(pair.inbound, now)
-        self._sad.install(pair.outbound, now)
+        self._protection.install(association, pair, now)
         self._count(association, pair, 1)
         self._bus.publish(IpsecSaInstalled(now, association.name, pair.inbound.spi, pair.outbound.spi))
 
@@ -40,8 +39,7 @@ class Installation:
         if not pair.inbound.is_installed:
             return
         pair.close()
-        self._sad.remove(pair.inbound)
-        self._sad.remove(pair.outbound)
+        self._protection.remove(association, pair)
         self._count(association, pair, -1)
         if pair.ike_sa is not None:
             pair.ike_sa.ipsec_sas_deleted += 2

@@ -15,8 +15,8 @@ from agent.core.identifiers import Spi
 from agent.core.ike.agreement import Agreement, Material
 from agent.core.ike.phase1 import Role
 from agent.core.ike.sa import IkeSa
-from agent.core.ipsec.lifetime import LifetimeLimits, LifetimeTimers, lifetimes
-from agent.core.ipsec.sa import IpsecSa, SaKeys, SaProtocol, SaStatistics, SaType
+from agent.core.ipsec.lifetime import LifetimeLimits, LifetimeTimers, Usage, lifetimes
+from agent.core.ipsec.sa import IpsecSa, SaKeys, SaProtocol, SaType
 from agent.core.world import Timer, World
 
 _NO_SPI = Spi(0)
@@ -26,14 +26,21 @@ _NO_SPI = Spi(0)
 class SaPair:
     """Two IPsec SAs that come and go together.
 
-    `ike_sa` negotiated it and `role` was ours; both are None for a manual pair. `handover` runs while the pair has a
-    successor and is still there for packets that are under way.
+    `ike_sa` negotiated it and `role` was ours; both are None for a manual pair. `began_at` is the device time at which
+    this end came to know of the negotiation. Until `sends_from`, in device time, the peer may not have it yet, so that
+    the one before it is what protects. `is_spent` says that a soft lifetime is over, by the clock, by octets or since
+    numbers come to an end. `handover` runs while the pair has a successor and is still there for packets that are under
+    way.
     """
 
     inbound: IpsecSa
     outbound: IpsecSa
     ike_sa: IkeSa | None = None
     role: Role | None = None
+    began_at: int = 0
+    is_udp_encapsulated: bool = False
+    sends_from: int = 0
+    is_spent: bool = False
     timers: LifetimeTimers | None = None
     handover: Timer | None = None
 
@@ -47,10 +54,30 @@ class SaPair:
         """The lower of its SPIs: the same number at both ends."""
         return min(self.inbound.spi, self.outbound.spi)
 
+    def is_rival_of(self, other: "SaPair") -> bool:
+        """Whether each end negotiated one of the two before it knew of the other's.
+
+        It shows in that the peer's message 1 came while ours had no answer yet.
+        """
+        if self.role is other.role:
+            return False
+        own, peers = (self, other) if self.role is Role.INITIATOR else (other, self)
+        answered_at = own.inbound.installed_at
+        assert answered_at is not None
+        return own.began_at <= peers.began_at <= answered_at
+
+    def reinstate(self) -> None:
+        """Take its place again: there is no successor any more."""
+        if self.handover is not None:
+            self.handover.cancel()
+            self.handover = None
+
     def close(self) -> None:
-        """Stop its timers."""
+        """Stop its timers, and hear of no octets any more."""
         if self.timers is not None:
             self.timers.cancel()
+        self.inbound.usage.cancel()
+        self.outbound.usage.cancel()
         if self.handover is not None:
             self.handover.cancel()
 
@@ -84,15 +111,16 @@ def _manual_sa(direction: Direction, keys: ManualKeys, mode: SaMode) -> IpsecSa:
 def negotiated_pair(world: World, agreement: Agreement, replay_window_size: int) -> SaPair:
     """Return the pair that was agreed; its lifetimes begin now."""
     inbound = _negotiated_sa(world, Direction.INBOUND, agreement, agreement.inbound, replay_window_size)
-    return SaPair(inbound, _negotiated_sa(world, Direction.OUTBOUND, agreement, agreement.outbound, replay_window_size))
+    outbound = _negotiated_sa(world, Direction.OUTBOUND, agreement, agreement.outbound, replay_window_size)
+    return SaPair(inbound, outbound, is_udp_encapsulated=agreement.is_udp_encapsulated)
 
 
 def _negotiated_sa(
     world: World, direction: Direction, agreement: Agreement, material: Material, replay_window_size: int
 ) -> IpsecSa:
-    proposal, statistics = agreement.proposal, SaStatistics()
+    proposal, usage = agreement.proposal, Usage()
     limits = LifetimeLimits(proposal.lifetime_seconds, proposal.lifetime_kilobytes)
-    soft, hard = lifetimes(world, limits, statistics)
+    soft, hard = lifetimes(world, limits, usage)
     spi, aux_spi = _spis(material)
     return IpsecSa(
         direction=direction,
@@ -105,9 +133,9 @@ def _negotiated_sa(
         encryption_algorithm=proposal.encryption_algorithm,
         keys=_keys(proposal, material),
         replay_window_size=replay_window_size,
-        statistics=statistics,
         soft_lifetime=soft,
         hard_lifetime=hard,
+        usage=usage,
     )
 
 

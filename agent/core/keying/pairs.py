@@ -6,7 +6,7 @@ the new one is in use at both ends. A manual one is installed while it is wanted
 told of, and what the peer deletes is negotiated anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from agent.core.config import IkeSettings, ManualSa
@@ -25,14 +25,17 @@ from agent.core.ike.phase1 import Role
 from agent.core.ike.phase2_negotiation import Phase2Negotiation
 from agent.core.ike.sa import IkeSa
 from agent.core.ipsec.lifetime import LifetimeTimers
-from agent.core.ipsec.sad import Sad
 from agent.core.keying.association import TunnelSa
 from agent.core.keying.ike_sas import PEER_FIRST_US, IkeSas, ends_of
 from agent.core.keying.installation import Installation, wire_spis
 from agent.core.keying.pair import SaPair, manual_pair, negotiated_pair
 from agent.core.keying.plan import Ends, InterfaceFamilyState, Plan
+from agent.core.keying.protection import Protection
 from agent.core.keying.retry import Retry
 from agent.core.world import Bus, World
+
+BeforeChange = Callable[[str], object]
+"""Is called before other packets than until now can use a security association, by its name."""
 
 
 class UnknownSecurityAssociation(Exception):
@@ -70,26 +73,58 @@ class _Work:
     def needs_pair(self) -> bool:
         """Whether there is no pair, or one that the peer may not have any more, or one whose soft lifetime is over."""
         current = self.association.current
-        if current is None or self.is_doubtful:
-            return True
-        soft = current.inbound.soft_lifetime
-        return soft is not None and soft.is_expired
+        return current is None or self.is_doubtful or current.is_spent
+
+
+class _Watcher:
+    """Hears when the lifetimes of a pair are over; satisfies Watcher."""
+
+    __slots__ = ("_pair", "_pairs", "_work")
+
+    def __init__(self, pairs: "Pairs", work: _Work, pair: SaPair) -> None:
+        self._pairs = pairs
+        self._work = work
+        self._pair = pair
+
+    def on_soft_time(self) -> None:
+        """Leave the end that began the pair half of what is left."""
+        soft, hard = self._pair.inbound.soft_lifetime, self._pair.inbound.hard_lifetime
+        assert soft is not None
+        assert hard is not None
+        self._pairs.on_soft(self._work, self._pair, (hard.ends_at - soft.ends_at) // 2)
+
+    def on_soft_octets(self) -> None:
+        """Leave the end that began the pair a moment: traffic may not last for more."""
+        self._pairs.on_soft(self._work, self._pair, PEER_FIRST_US)
+
+    def on_hard(self) -> None:
+        """Have the pair deleted."""
+        self._pairs.on_hard(self._work, self._pair)
 
 
 class Pairs:
     """The pairs of one gateway as its security associations want them."""
 
     def __init__(
-        self, world: World, bus: Bus, sad: Sad, ike_sas: IkeSas, settings: IkeSettings, *, answers_only: bool
+        self,
+        world: World,
+        bus: Bus,
+        protection: Protection,
+        ike_sas: IkeSas,
+        settings: IkeSettings,
+        *,
+        answers_only: bool,
+        before_change: BeforeChange,
     ) -> None:
         self._world = world
         self._bus = bus
-        self._sad = sad
+        self._sad = protection.sad
+        self._before_change = before_change
         self._ike_sas = ike_sas
         self._answers_only = answers_only
         self._handover_us = settings.retransmission.span_us
         self._pairs_end_with_ike_sa = settings.pairs_end_with_ike_sa
-        self._installation = Installation(world, bus, sad, ike_sas)
+        self._installation = Installation(world, bus, protection, ike_sas)
         self._is_started = False
         self._associations: dict[str, TunnelSa] = {}
         self._work: dict[str, _Work] = {}
@@ -245,13 +280,20 @@ class Pairs:
         current, ends = work.association.current, work.demand
         return current is not None and ends is not None and current.ike_sa not in self._ike_sas.all_between(ends)
 
-    def on_first_contact(self, peer: Address) -> None:
-        """Drop the pairs with a peer that has said that it knows of none (RFC 2407 sec. 4.6.3.3)."""
+    def on_first_contact(self, sa: IkeSa) -> None:
+        """Drop the pairs from before with a peer that has said that it knew of none (RFC 2407 sec. 4.6.3.3)."""
+        peer = sa.remote.address
         if self.has_pairs_with(peer):
             for ends, works in self._by_ends.items():
                 for work in works if ends.remote == peer else ():
-                    self._remove_all(work.association, IpsecDeletionReason.PEER_DELETED, tell_peer=False)
-                    self._pursue_later(work, PEER_FIRST_US)
+                    self._drop_unknown(work, sa)
+
+    def _drop_unknown(self, work: _Work, sa: IkeSa) -> None:
+        unknown = [pair for pair in work.association.pairs if pair.began_at < sa.began_at]
+        for pair in unknown:
+            self._remove(work.association, pair, IpsecDeletionReason.PEER_DELETED, tell_peer=False)
+        if unknown:
+            self._pursue_later(work, PEER_FIRST_US)
 
     def on_established(self, sa: IkeSa, negotiation: Phase2Negotiation, agreement: Agreement) -> None:
         """Install the pair that was agreed, and let its predecessor go."""
@@ -262,10 +304,14 @@ class Pairs:
         if work.negotiation is negotiation:
             work.negotiation = None
         association = work.association
+        self._before_change(association.name)
         dynamic = association.plan.dynamic
         assert dynamic is not None
         pair = negotiated_pair(self._world, agreement, dynamic.replay_window_size)
-        pair.ike_sa, pair.role = sa, negotiation.role
+        pair.ike_sa, pair.role, pair.began_at = sa, negotiation.role, negotiation.began_at
+        # The last message was the initiator's: its answerer has both, but may lack the message itself.
+        patience_us = self._handover_us // 2 if pair.role is Role.INITIATOR else 0
+        pair.sends_from = self._world.now + patience_us
         self._arm(work, pair)
         other = association.current
         association.add(pair)
@@ -291,8 +337,8 @@ class Pairs:
         Where both ends began at once there are two new ones, and both ends must keep the same: the one with the lowest
         SPI. Otherwise the new one is the successor.
         """
-        if self._are_contemporaries(other, pair) and other.lowest_spi < pair.lowest_spi:
-            self._retire(work, pair)
+        if pair.is_rival_of(other) and other.lowest_spi < pair.lowest_spi:
+            self._retire(work, pair, other)
             return
         association = work.association
         association.rekeys += 1
@@ -305,17 +351,25 @@ class Pairs:
             pair.outbound.spi,
         )
         self._bus.publish(rekeyed)
-        self._retire(work, other)
+        self._retire(work, other, pair)
 
-    def _are_contemporaries(self, other: SaPair, pair: SaPair) -> bool:
-        installed_at = other.inbound.installed_at
-        assert installed_at is not None
-        return other.role is not pair.role and self._world.now - installed_at < self._handover_us
+    def _retire(self, work: _Work, pair: SaPair, successor: SaPair) -> None:
+        """Delete a pair once the other end is sure to use its successor: the end that began it does so first.
 
-    def _retire(self, work: _Work, pair: SaPair) -> None:
-        """Delete a pair once the other end is sure to use its successor: the end that began it does so first."""
-        delay_us = self._handover_us * (1 if pair.role is Role.INITIATOR else 2)
+        Where messages were lost, the other end may take for rivals what here came one after the other, and keep the
+        one with the lowest SPI: it is then let have its way.
+        """
+        may_be_kept = pair.role is not successor.role and pair.lowest_spi < successor.lowest_spi
+        is_first = pair.role is Role.INITIATOR and not may_be_kept
+        delay_us = self._handover_us * (1 if is_first else 2)
         pair.handover = self._world.call_later(delay_us, lambda: self._on_handed_over(work, pair))
+
+    def _reinstate(self, work: _Work, lost: SaPair) -> None:
+        """Use a retired pair again whose successor the other end has deleted, having chosen otherwise."""
+        if work.association.current is None:
+            rivals = [each for each in work.association.pairs if each.role is not lost.role]
+            if rivals:
+                rivals[-1].reinstate()
 
     def on_failed(self, sa: IkeSa, negotiation: Phase2Negotiation, reason: FailureReason) -> bool:
         """Try again later when the negotiation was ours, and return whether it was and the peer does not answer."""
@@ -342,6 +396,7 @@ class Pairs:
                 if wire_spis(pair.outbound).get(protocol) == spi:
                     reason = IpsecDeletionReason.REPLACED if pair.is_retired else IpsecDeletionReason.PEER_DELETED
                     self._remove(work.association, pair, reason, tell_peer=False)
+                    self._reinstate(work, pair)
                     if work.needs_pair:
                         self._pursue_later(work, PEER_FIRST_US)
                     return
@@ -352,27 +407,32 @@ class Pairs:
         soft, hard = pair.inbound.soft_lifetime, pair.inbound.hard_lifetime
         assert soft is not None
         assert hard is not None
-        pair.timers = LifetimeTimers(
-            self._world, soft, hard, lambda: self._on_soft(work, pair), lambda: self._on_hard(work, pair)
-        )
 
-    def _on_soft(self, work: _Work, pair: SaPair) -> None:
+        watcher = _Watcher(self, work, pair)
+        pair.timers = LifetimeTimers(self._world, soft, hard, watcher)
+        for sa in (pair.inbound, pair.outbound):
+            assert sa.soft_lifetime is not None
+            assert sa.hard_lifetime is not None
+            sa.usage.watch(sa.soft_lifetime, sa.hard_lifetime, watcher)
+
+    def on_soft(self, work: _Work, pair: SaPair, peer_first_us: int) -> None:
         """Have the successor negotiated.
 
-        The end that began the pair does so at once, the other only if half of what is left has passed in vain.
+        The end that began the pair does so at once, the other only if it has not been done by then.
         """
-        if pair.is_retired:
+        if pair.is_retired or pair.is_spent:
             return
+        pair.is_spent = True
         self._expire(work.association, pair, LifetimeKind.SOFT)
-        hard = pair.inbound.hard_lifetime
-        assert hard is not None
         if pair.role is Role.INITIATOR:
             self._pursue(work)
         else:
-            self._pursue_later(work, (hard.ends_at - self._world.now) // 2)
+            self._pursue_later(work, peer_first_us)
 
-    def _on_hard(self, work: _Work, pair: SaPair) -> None:
+    def on_hard(self, work: _Work, pair: SaPair) -> None:
         """Delete the pair, whether or not there is another."""
+        if not pair.inbound.is_installed:
+            return
         if pair.is_retired:
             self._on_handed_over(work, pair)
             return
@@ -396,5 +456,6 @@ class Pairs:
     def _remove(
         self, association: TunnelSa, pair: SaPair, reason: IpsecDeletionReason, *, tell_peer: bool = True
     ) -> None:
+        self._before_change(association.name)
         association.remove(pair)
         self._installation.remove(association, pair, reason, tell_peer=tell_peer)

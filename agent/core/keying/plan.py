@@ -18,8 +18,8 @@ from agent.core.config import (
 )
 from agent.core.identifiers import Address
 
-_ALL_IPV4: Final = TrafficIdentity(ip_network("0.0.0.0/0"))
-_ALL_IPV6: Final = TrafficIdentity(ip_network("::/0"))
+ALL_IPV4: Final = TrafficIdentity(ip_network("0.0.0.0/0"))
+ALL_IPV6: Final = TrafficIdentity(ip_network("::/0"))
 _NO_REMOTES: Final[Mapping[str, Address]] = MappingProxyType({})
 
 
@@ -87,7 +87,7 @@ class Plan:
         local, remote = (dynamic.local_identity, dynamic.remote_identity) if dynamic is not None else (None, None)
         restricted = local or remote
         version = restricted.network.version if restricted is not None else self.ip_version
-        everything = _ALL_IPV4 if version == 4 else _ALL_IPV6
+        everything = ALL_IPV4 if version == 4 else ALL_IPV6
         return local or everything, remote or everything
 
 

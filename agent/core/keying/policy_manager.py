@@ -21,13 +21,15 @@ from agent.core.keying.failover import Failover, TunnelRedundancy
 from agent.core.keying.ike_sas import IkeSas, ends_of
 from agent.core.keying.pairs import Pairs, UnknownSecurityAssociation
 from agent.core.keying.plan import Ends, Plan, plans
+from agent.core.keying.protection import UNMETERED, Meter, Protection
 from agent.core.world import Bus, World
 
 
 class Keying:
     """Keeps the IKE SAs and the IPsec SAs of one gateway as its configuration wants them.
 
-    A gateway that `answers_only` negotiates nothing of its own accord.
+    A gateway that `answers_only` negotiates nothing of its own accord. `meter` counts its packets, and `before_change`
+    is called before others than until now can use a security association, by its name, or any (None).
     """
 
     def __init__(
@@ -40,13 +42,26 @@ class Keying:
         send: Send,
         bus: Bus,
         answers_only: bool = False,
+        meter: Meter = UNMETERED,
+        before_change: Callable[[str | None], object] = lambda name: None,
     ) -> None:
+        self._world = world
         self._config = config
+        self._decision_us = settings.decision_us
         self._engine = IkeEngine(world=world, name=name, settings=settings, policies=self, send=send, bus=bus)
-        self._sad = Sad(lambda purpose, count: world.entropy.draw(f"{name}/ipsec/{purpose}", count))
+        self._before_change = before_change
         self._ike_sas = IkeSas(world, self._engine, bus, config, answers_only=answers_only)
-        self._pairs = Pairs(world, bus, self._sad, self._ike_sas, settings, answers_only=answers_only)
-        self._failover = Failover(world, bus, lambda name: self._pairs.associations.get(name), self._on_peers_lost)
+        self.protection = Protection(world, bus, name, self._ike_sas, self._find, meter, settings.local_nat_port)
+        self._pairs = Pairs(
+            world,
+            bus,
+            self.protection,
+            self._ike_sas,
+            settings,
+            answers_only=answers_only,
+            before_change=before_change,
+        )
+        self._failover = Failover(world, bus, self._find, self._on_peers_lost)
         self._apply(IpsecDeletionReason.RECONFIGURED, DeletionReason.RECONFIGURED)
 
     @property
@@ -77,7 +92,10 @@ class Keying:
     @property
     def sad(self) -> Sad:
         """The database of the IPsec SAs that packets can use."""
-        return self._sad
+        return self.protection.sad
+
+    def _find(self, name: str) -> TunnelSa | None:
+        return self._pairs.associations.get(name)
 
     def start(self) -> None:
         """Begin to negotiate what is configured."""
@@ -117,9 +135,11 @@ class Keying:
 
     def _apply(self, pair_reason: IpsecDeletionReason, ike_sa_reason: DeletionReason) -> None:
         """Let go, for these reasons, what is not wanted any more, and negotiate what is."""
+        self._before_change(None)
         self._failover.adapt(self._config)
         planned = plans(self._config, self._failover.remotes)
         self._pairs.apply(planned, pair_reason)
+        self.protection.plan(planned)
         self._ike_sas.apply(self._config, self._demands(planned), ike_sa_reason)
         self._pairs.pursue()
 
@@ -136,14 +156,18 @@ class Keying:
 
     def decide(self, remote: Endpoint, answer: Callable[[IkePolicy | None], None]) -> None:
         """Answer a peer by its policy."""
-        answer(self._config.ike.policy_for(remote.address))
+        self._deliberate(lambda: answer(self._config.ike.policy_for(remote.address)))
 
     def on_established(self, sa: IkeSa) -> None:
         """Negotiate under it."""
         if sa.is_initial_contact:
-            self._pairs.on_first_contact(sa.remote.address)
+            self._pairs.on_first_contact(sa)
         self._ike_sas.on_established(sa)
         self._pairs.on_ike_sa(sa)
+
+    def on_lifetime_shortened(self, sa: IkeSa) -> None:
+        """Replace it earlier."""
+        self._ike_sas.on_lifetime_shortened(sa)
 
     def on_failed(self, sa: IkeSa, reason: FailureReason) -> None:
         """Try again later, when the negotiation was ours, or with another peer."""
@@ -163,7 +187,14 @@ class Keying:
 
     def decide_phase2(self, sa: IkeSa, request: Request, answer: Callable[[Terms | None], None]) -> None:
         """Answer by the security association that is configured for the traffic."""
-        answer(self._pairs.decide(sa, request))
+        self._deliberate(lambda: answer(self._pairs.decide(sa, request)))
+
+    def _deliberate(self, answer: Callable[[], None]) -> None:
+        """Take the time that a decision takes; it is then made by what is configured by then."""
+        if self._decision_us:
+            self._world.call_later(self._decision_us, answer)
+        else:
+            answer()
 
     def on_phase2_established(self, sa: IkeSa, negotiation: Phase2Negotiation, agreement: Agreement) -> None:
         """Install the pair."""

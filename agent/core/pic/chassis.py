@@ -12,6 +12,7 @@ from types import MappingProxyType
 from agent.core.config import EsInterface, InterfaceFamily, Unit
 from agent.core.events import SwitchReason
 from agent.core.keying import NoBackup
+from agent.core.pic.counters import PicCounters
 from agent.core.pic.pic import Pic, PicCommand, PicState
 from agent.core.pic.redundancy import BackupOffline, RedundancyGroup, backups
 from agent.core.world import Bus, World
@@ -26,13 +27,24 @@ class UnknownInterface(Exception):
 
 
 class Chassis:
-    """The PICs of one gateway. `on_changed` is called when another PIC, or none, carries some unit."""
+    """The PICs of one gateway.
 
-    def __init__(self, world: World, bus: Bus, boot_us: int, on_changed: Callable[[], None]) -> None:
+    `before_change` is called before another PIC, or none, carries some unit, and `on_changed` when it does.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        bus: Bus,
+        boot_us: int,
+        on_changed: Callable[[], None],
+        before_change: Callable[[], object] = lambda: None,
+    ) -> None:
         self._world = world
         self._bus = bus
         self._boot_us = boot_us
         self._on_changed = on_changed
+        self._before_change = before_change
         self._boots_until: int | None = None
         self._pics: dict[str, Pic] = {}
         self._groups: dict[str, RedundancyGroup] = {}
@@ -59,11 +71,24 @@ class Chassis:
         """Return the group of an interface."""
         return self._group_of.get(interface)
 
+    def counters_of(self, interface: str) -> PicCounters | None:
+        """Return the counters of the PIC that carries the units of an interface; None while there is none."""
+        group = self._group_of.get(interface)
+        active = group.active if group is not None else None
+        return active.counters if active is not None else None
+
+    def note_lost(self, interface: str, packets: int) -> None:
+        """Count packets for an interface that no PIC carries."""
+        group = self._group_of.get(interface)
+        if group is not None:
+            group.lost_packets += packets
+
     # Configuration
 
     def configure(self, interfaces: tuple[EsInterface, ...]) -> None:
         """Have these PICs; one that is configured already goes on as it is. `on_changed` is not called."""
         pairs = backups(interfaces)
+        self._before_change()
         before = self._pics
         self._pics = {each.name: before.get(each.name) or self._new_pic(each.name) for each in interfaces}
         self._units = {(each.name, unit.id) for each in interfaces for unit in each.units}
@@ -121,6 +146,7 @@ class Chassis:
     def command(self, interface: str, command: PicCommand) -> None:
         """Bring a PIC up, take it out of service, or let it fail. Raises UnknownInterface."""
         group = self._known(interface)
+        self._before_change()
         self._pics[interface].command(command)
         group.settle(SwitchReason.FAILURE)
         self._on_changed()
@@ -129,6 +155,7 @@ class Chassis:
         """Take the families of a unit down, or have them as they are configured. Raises UnknownInterface."""
         if (interface, unit) not in self._units:
             raise UnknownInterface(f"{interface}.{unit}")
+        self._before_change()
         if is_up:
             self._down.discard((interface, unit))
         else:
@@ -137,6 +164,7 @@ class Chassis:
 
     def switch(self, interface: str | None) -> tuple[str, ...]:
         """Do what `Device.switch_interfaces` says."""
+        self._before_change()
         if interface is not None:
             group = self._known(interface)
             group.switch()
@@ -168,6 +196,7 @@ class Chassis:
         return group
 
     def _on_booted(self) -> None:
+        self._before_change()
         for group in self._groups.values():
             group.settle(SwitchReason.FAILURE)
         self._on_changed()

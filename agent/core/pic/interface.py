@@ -8,6 +8,8 @@ from typing import Final
 
 from agent.core.config import EsInterface, InterfaceFamily, Unit
 from agent.core.events import RedundancyState
+from agent.core.ipsec.refusal import DropReason
+from agent.core.pic.counters import PicCounters
 from agent.core.pic.pic import Pic
 
 
@@ -21,7 +23,10 @@ class OperStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class InterfaceStatistics:
-    """Packets of a PIC, and those that it dropped by reason."""
+    """Packets of a PIC, and those that it dropped by reason; `out_drops` are those of them that were to leave.
+
+    `unknown_spi_drops` came with the SPI of no SA, `no_sa_drops` were to leave and had no SA to leave by.
+    """
 
     in_octets: int = 0
     in_packets: int = 0
@@ -32,6 +37,13 @@ class InterfaceStatistics:
     decryption_failures: int = 0
     unknown_spi_drops: int = 0
     policy_drops: int = 0
+    no_sa_drops: int = 0
+    malformed_drops: int = 0
+    sequence_drops: int = 0
+    lifetime_drops: int = 0
+    too_big_drops: int = 0
+    hop_limit_drops: int = 0
+    out_drops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +77,28 @@ _OPER_STATUS: Final[Mapping[RedundancyState, OperStatus]] = MappingProxyType(
 def interface_state(pic: Pic, carried: EsInterface) -> InterfaceState:
     """Return the state of a PIC; its units are as they are carried, if need be by another one."""
     units = {unit.id: _unit_state(unit, is_up=carried.enabled) for unit in carried.units}
-    return InterfaceState(pic.name, _OPER_STATUS[pic.state], MappingProxyType(units))
+    return InterfaceState(pic.name, _OPER_STATUS[pic.state], MappingProxyType(units), _statistics(pic.counters))
+
+
+def _statistics(counters: PicCounters) -> InterfaceStatistics:
+    return InterfaceStatistics(
+        in_octets=counters.in_octets,
+        in_packets=counters.in_packets,
+        out_octets=counters.out_octets,
+        out_packets=counters.out_packets,
+        replay_drops=counters.dropped(DropReason.REPLAY),
+        authentication_failures=counters.dropped(DropReason.AUTHENTICATION),
+        decryption_failures=counters.dropped(DropReason.DECRYPTION),
+        unknown_spi_drops=counters.in_drops[DropReason.NO_SA],
+        policy_drops=counters.dropped(DropReason.POLICY),
+        no_sa_drops=counters.out_drops[DropReason.NO_SA],
+        malformed_drops=counters.dropped(DropReason.MALFORMED),
+        sequence_drops=counters.dropped(DropReason.SEQUENCE_EXHAUSTED),
+        lifetime_drops=counters.dropped(DropReason.LIFETIME),
+        too_big_drops=counters.dropped(DropReason.TOO_BIG),
+        hop_limit_drops=counters.dropped(DropReason.HOPS_EXCEEDED),
+        out_drops=sum(counters.out_drops.values()),
+    )
 
 
 def _unit_state(unit: Unit, *, is_up: bool) -> UnitState:

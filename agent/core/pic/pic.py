@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from agent.core.events import PicStateChanged, RedundancyState
+from agent.core.pic.counters import PicCounters
 from agent.core.world import SECOND, Bus, Timer, World
 
 PIC_BOOT_US: Final = 3 * SECOND
@@ -51,6 +52,7 @@ class Pic:
 
     def __init__(self, world: World, bus: Bus, name: str, boot_us: int, on_booted: Callable[[], None]) -> None:
         self.name = name
+        self.counters = PicCounters()
         self._world = world
         self._bus = bus
         self._boot_us = boot_us

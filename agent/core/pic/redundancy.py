@@ -29,6 +29,8 @@ class RedundancyGroup:
         self.failure_counter = 0
         self.last_switch_at: int | None = None
         self.last_switch_reason: SwitchReason | None = None
+        self.lost_packets = 0
+        """How many packets came for it, from either side, while neither PIC was Active."""
         self.mirror = Mirror()
         self._world = world
         self._bus = bus
@@ -85,6 +87,8 @@ class RedundancyGroup:
         active = self.active
         for pic in self.members:
             if active is None and pic.is_available:
+                if pic is not self._last_active:
+                    self.mirror.take_over()
                 pic.run(PicInput.ELECTED)
                 active = pic
             elif pic is not active:

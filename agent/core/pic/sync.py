@@ -1,17 +1,35 @@
 """The mirror: what a standby PIC holds of each SA of its group, so that it can take over without a negotiation.
 
-It is filled when a PIC comes to stand by, and follows every pair that is installed and deleted from then on. Invariant:
-while there is a standby PIC it holds every SA of its group, and without one there is no copy of anything.
+It is filled when a PIC comes to stand by, and follows every pair that is installed and deleted from then on. Every
+number that the active PIC takes, and the octets, are mirrored before the packet is handed on; of the numbers that it
+sends, it mirrors RESERVED at a time, before the first of them is used. Invariants: while there is a standby PIC it
+holds every SA of its group, and without one there is no copy of anything; after a failure no number is sent again and
+no packet taken again.
 """
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Protocol
+from typing import Final, Protocol
 
 from agent.core.events import IpsecSaDeleted, IpsecSaInstalled, PicStateChanged
-from agent.core.ipsec.sa import IpsecSa
+from agent.core.ipsec.outbound import NUMBERS
+from agent.core.ipsec.sa import IpsecSa, SaState, SaType
 from agent.core.keying import TunnelSa
 from agent.core.world import Bus, Event
+
+RESERVED: Final = 16
+"""Numbers that the active PIC may send before it has to tell the mirror; less than a replay window holds, so that what
+is under way when a PIC fails is not too old for the other end once it has seen what follows the gap."""
+
+
+def mirrored(sa: IpsecSa) -> SaState:
+    """Return what the mirror knows of an SA: of its numbers, that all are used that may have been.
+
+    Those of a manual SA begin anew.
+    """
+    reserved = -(-sa.sequence // RESERVED) * RESERVED
+    reserved = reserved % NUMBERS if sa.type is SaType.MANUAL else min(reserved, NUMBERS - 1)
+    return SaState(reserved, sa.replay.top, sa.replay.bitmap, sa.usage.bytes)
 
 
 class Mirror:
@@ -32,6 +50,12 @@ class Mirror:
             self._copies[association.name] = installed
         else:
             self._copies.pop(association.name, None)
+
+    def take_over(self) -> None:
+        """Have the SAs go on from what is known of them here: the PIC that used them is gone."""
+        for sas in self._copies.values():
+            for sa in sas:
+                sa.restore(mirrored(sa))
 
     def clear(self) -> None:
         """Hold nothing."""

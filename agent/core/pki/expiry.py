@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.core.crypto.x509 import Certificate
-from agent.core.events import CertificateExpired, CertificateExpiring
+from agent.core.events import CertificateDatabaseChanged, CertificateExpired, CertificateExpiring
 from agent.core.identifiers import EntryId
 from agent.core.pki.chain import end_of_validity
 from agent.core.world import SECOND, Bus, Timer, World
@@ -20,6 +20,7 @@ DAY: Final = 86_400 * SECOND
 @dataclass(slots=True)
 class _Watched:
     certificate: Certificate
+    valid: Timer | None
     expiring: Timer
     expired: Timer
 
@@ -40,6 +41,7 @@ class ExpiryWatch:
             return
         self._watched[id_] = _Watched(
             certificate,
+            self._tell_when_valid(certificate),
             self._warn_later(id_, certificate),
             self._world.call_at(end, lambda: self._on_expired(id_)),
         )
@@ -48,6 +50,8 @@ class ExpiryWatch:
         """Stop to watch a certificate; one that is not watched does no harm."""
         watched = self._watched.pop(id_, None)
         if watched is not None:
+            if watched.valid is not None:
+                watched.valid.cancel()
             watched.expiring.cancel()
             watched.expired.cancel()
 
@@ -60,6 +64,13 @@ class ExpiryWatch:
             if watched.expiring.is_pending:
                 watched.expiring.cancel()
                 watched.expiring = self._warn_later(id_, watched.certificate)
+
+    def _tell_when_valid(self, certificate: Certificate) -> Timer | None:
+        """Tell when the validity begins, if that is to come: what leads over it may be trusted then."""
+        if certificate.not_before <= self._world.now:
+            return None
+        changed = CertificateDatabaseChanged(certificate.not_before)
+        return self._world.call_at(certificate.not_before, lambda: self._bus.publish(changed))
 
     def _warn_later(self, id_: EntryId, certificate: Certificate) -> Timer:
         at = end_of_validity(certificate) - self._warning_us

@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 from agent.core.config import EncryptionAlgorithm
-from agent.core.crypto.ciphers import decrypt, encrypt
+from agent.core.crypto.ciphers import chained_decryptor, chained_encryptor, decrypt, encrypt
 
 DES, TRIPLE_DES = EncryptionAlgorithm.DES_CBC, EncryptionAlgorithm.TRIPLE_DES_CBC
 
@@ -55,3 +55,32 @@ def test_a_wrong_length_is_refused(algorithm: EncryptionAlgorithm, key: bytes, i
         encrypt(algorithm, key, iv, text)
     with pytest.raises(ValueError, match=r"."):
         decrypt(algorithm, key, iv, text)
+
+
+@pytest.mark.parametrize(("algorithm", "key"), [(DES, KEY), (TRIPLE_DES, bytes(range(24)))])
+def test_the_first_block_of_a_chained_text_comes_out_as_the_vector_of_the_others(
+    algorithm: EncryptionAlgorithm, key: bytes
+) -> None:
+    chained = chained_encryptor(algorithm, key)
+    for first in (b"nonce 01", b"nonce 02", b"nonce 02"):
+        text = chained(first + PLAINTEXT)
+        assert encrypt(algorithm, key, text[:8], PLAINTEXT) == text[8:]
+        assert first not in text
+
+
+def test_the_same_first_block_gives_another_vector_each_time() -> None:
+    chained = chained_encryptor(DES, KEY)
+    assert len({chained(IV)[:8] for _ in range(50)}) == 50
+
+
+def test_a_chained_text_is_decrypted_whatever_was_before() -> None:
+    chained = chained_decryptor(DES, KEY)
+    for _ in range(2):
+        assert chained(IV + CIPHERTEXT)[8:] == PLAINTEXT
+        chained(bytes(16))
+
+
+def test_a_chain_wants_a_key_of_the_right_length() -> None:
+    for chain in (chained_encryptor, chained_decryptor):
+        with pytest.raises(ValueError, match="key"):
+            chain(TRIPLE_DES, KEY)

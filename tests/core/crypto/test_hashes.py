@@ -3,7 +3,7 @@
 import pytest
 
 from agent.core.config import HashAlgorithm
-from agent.core.crypto.hashes import HASH_OCTETS, digest, hmac, is_same
+from agent.core.crypto.hashes import HASH_OCTETS, digest, hmac, is_same, keyed_hmac
 
 RFC_2202 = [
     (HashAlgorithm.MD5, b"\x0b" * 16, b"Hi There", "9294727a3638bb1c13f48ef8158bfc9d"),
@@ -18,6 +18,23 @@ def test_the_hmac_gives_the_vectors_of_rfc_2202(
     algorithm: HashAlgorithm, key: bytes, data: bytes, expected: str
 ) -> None:
     assert hmac(algorithm, key, data).hex() == expected
+
+
+@pytest.mark.parametrize(("algorithm", "key", "data", "expected"), RFC_2202)
+def test_so_does_the_hmac_that_is_prepared_for_its_key_time_after_time(
+    algorithm: HashAlgorithm, key: bytes, data: bytes, expected: str
+) -> None:
+    prepared = keyed_hmac(algorithm, key)
+    assert prepared(b"something else") != prepared(data)
+    assert prepared(data).hex() == expected
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 64])
+def test_a_prepared_hmac_takes_keys_of_up_to_a_block(length: int) -> None:
+    key = bytes(range(length))
+    assert keyed_hmac(HashAlgorithm.SHA1, key)(b"data") == hmac(HashAlgorithm.SHA1, key, b"data")
+    with pytest.raises(ValueError, match="key"):
+        keyed_hmac(HashAlgorithm.SHA1, bytes(65))
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ def test_an_answer_that_nobody_asked_for_is_unexpected() -> None:
 def test_anything_from_the_peer_ends_the_round() -> None:
     wire = Wire()
     wire.run_to(13)
-    wire.prober.run(dpd.Input.SIGN_OF_LIFE)
+    wire.prober.run(dpd.Input.SIGN_OF_LIFE, wire.world.now)
     wire.run_to(22)
     assert wire.asked == [7, 8]
     wire.run_to(23)

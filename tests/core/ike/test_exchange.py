@@ -6,7 +6,8 @@ from types import MappingProxyType
 import pytest
 
 from agent.core.events import DropReason
-from agent.core.ike.exchange import Discarded, Exchange, Reply, Step, Table
+from agent.core.ike.exchange import Discarded, Exchange, Reply, Step, Table, failing, proven
+from agent.core.ike.payloads import Hash, Nonce, VendorId, encode_payloads
 
 
 class State(Enum):
@@ -74,3 +75,23 @@ def test_what_is_accepted_depends_on_the_state() -> None:
     switch = Switch()
     assert switch.accepts(Input.PUSH)
     assert not switch.accepts(Input.PULL)
+
+
+def test_what_is_proven_encodes_to_its_body_and_its_hash_covers_all_behind_it() -> None:
+    payloads = (Nonce(b"a nonce."), VendorId(b"vendor"))
+    covered: list[bytes] = []
+
+    def digest(octets: bytes) -> bytes:
+        covered.append(octets)
+        return b"sixteen octets.."
+
+    reply = proven(payloads, digest)
+    assert reply.payloads == (Hash(b"sixteen octets.."), *payloads)
+    assert reply.body == encode_payloads(reply.payloads)
+    assert covered == [encode_payloads(payloads)]
+    assert reply.is_encrypted
+
+
+def test_a_state_that_may_fail_fails_by_each_of_the_inputs_and_does_nothing_else() -> None:
+    steps = failing((State.ON,), (Input.PUSH, Input.PULL), State.OFF)
+    assert steps == {(State.ON, Input.PUSH): Step(None, State.OFF), (State.ON, Input.PULL): Step(None, State.OFF)}

@@ -30,10 +30,10 @@ def test_it_is_over_after_its_seconds_and_once() -> None:
 
 def test_it_can_be_shortened_and_not_made_longer() -> None:
     watched = Watched(Lifetimes(60))
-    watched.lifespan.shorten(Lifetimes(90))
+    assert not watched.lifespan.shorten(Lifetimes(90))
     assert watched.lifespan.ends_at == 160 * SECOND
-    watched.lifespan.shorten(Lifetimes(30))
-    watched.lifespan.shorten(Lifetimes())
+    assert watched.lifespan.shorten(Lifetimes(30))
+    assert not watched.lifespan.shorten(Lifetimes())
     watched.run_to(500)
     assert watched.ends == [130]
 

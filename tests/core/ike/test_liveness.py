@@ -37,7 +37,7 @@ class End:
 
 def test_unless_it_is_told_to_it_asks_nothing_and_sends_nothing() -> None:
     end = End()
-    end.liveness.note_heard()
+    end.liveness.note_heard(end.world.now)
     end.liveness.note_sent()
     assert end.world.next_deadline() is None
 
@@ -72,7 +72,7 @@ def test_to_hear_puts_the_question_off_and_to_send_the_keepalive() -> None:
     end.watch()
     end.keep_alive()
     end.run_to(9)
-    end.liveness.note_heard()
+    end.liveness.note_heard(end.world.now)
     end.liveness.note_sent()
     end.run_to(18)
     assert end.asked == []
@@ -88,7 +88,7 @@ def test_one_that_is_closed_does_nothing_any_more() -> None:
     end.keep_alive()
     end.run_to(11)
     end.liveness.close()
-    end.liveness.note_heard()
+    end.liveness.note_heard(end.world.now)
     end.run_to(100)
     assert len(end.asked) == 1
     assert end.kept_alive == []

@@ -18,6 +18,7 @@ from agent.core.config import (
     NAT_TRAVERSAL_VENDOR_ID,
     DhGroup,
     EncryptionAlgorithm,
+    ExchangeMode,
     HashAlgorithm,
     IkeProposal,
     IkeSettings,
@@ -229,6 +230,19 @@ def test_initial_contact_removes_the_older_ike_sas_of_the_peer() -> None:
     assert matured(new)
     assert [reason.value for _, reason in pair.bob.policies.deleted] == ["initial-contact"]
     assert len(reborn.matured) == 1
+
+
+@pytest.mark.parametrize("mode", ExchangeMode)
+def test_initial_contact_leaves_alone_what_the_peer_could_not_know_of_when_it_began(mode: ExchangeMode) -> None:
+    pair = Pair()
+    pair.alice.policies.by_address[BOB] = policy(BOB, mode=mode)
+    pair.bob.policies.by_address[ALICE] = policy(ALICE, mode=mode)
+    pair.initiate()
+    pair.bob.initiate(ALICE)
+    pair.run(seconds=1)
+    for gateway in (pair.alice, pair.bob):
+        assert len(gateway.matured) == 2
+        assert gateway.policies.deleted == []
 
 
 def test_vendor_ids_are_announced_in_their_order_and_by_default_those_of_what_there_is() -> None:

@@ -7,9 +7,9 @@ from scapy.layers import isakmp
 
 from agent.core.identifiers import Cookie, MessageId
 from agent.core.ike.generic import MalformedMessage
-from agent.core.ike.message import ENCRYPTION_FLAG, Header, Message, first_type
+from agent.core.ike.message import ENCRYPTION_FLAG, Header, Message
 from agent.core.ike.numbers import NotifyType
-from agent.core.ike.payloads import Hash, KeyExchange, Nonce, Payload
+from agent.core.ike.payloads import Hash, KeyExchange, Nonce, Payload, first_type
 from tests.core.ike.test_payloads import chains
 from tests.support.gateways import Pair
 

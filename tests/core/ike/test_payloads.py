@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.core.ike.generic import MalformedMessage
-from agent.core.ike.message import first_type
 from agent.core.ike.numbers import NotifyType
 from agent.core.ike.payloads import (
     Delete,
@@ -22,6 +21,7 @@ from agent.core.ike.payloads import (
     decode_chain,
     decode_payloads,
     encode_payloads,
+    first_type,
 )
 from tests.core.ike.test_security_association import associations
 

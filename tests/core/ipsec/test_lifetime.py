@@ -5,6 +5,7 @@ import pytest
 from agent.core.ipsec.lifetime import KILOBYTE, LifetimeLimits, LifetimeTimers, lifetimes
 from agent.core.ipsec.sa import SaStatistics
 from agent.core.world import SECOND, World
+from tests.support.lifetimes import telling
 
 
 def world() -> World:
@@ -56,7 +57,7 @@ def test_kilobytes_run_out_before_the_seconds() -> None:
 def test_the_timers_tell_each_once_in_order() -> None:
     time, told = world(), list[str]()
     soft, hard = lifetimes(time, LifetimeLimits(180), SaStatistics())
-    LifetimeTimers(time, soft, hard, lambda: told.append("soft"), lambda: told.append("hard"))
+    LifetimeTimers(time, soft, hard, telling(told))
     time.advance(144 * SECOND - 1)
     assert told == []
     time.advance(144 * SECOND)
@@ -69,7 +70,7 @@ def test_the_timers_tell_each_once_in_order() -> None:
 def test_cancelled_timers_tell_nothing_more(at: int) -> None:
     time, told = world(), list[str]()
     soft, hard = lifetimes(time, LifetimeLimits(180), SaStatistics())
-    timers = LifetimeTimers(time, soft, hard, lambda: told.append("soft"), lambda: told.append("hard"))
+    timers = LifetimeTimers(time, soft, hard, telling(told))
     time.advance(at * SECOND)
     timers.cancel()
     time.advance(1000 * SECOND)

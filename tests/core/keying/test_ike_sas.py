@@ -5,15 +5,19 @@ from itertools import pairwise
 
 import pytest
 
-from agent.core.config import DeviceConfig, EsInterface, IkeConfig
+from agent.core.config import DeviceConfig, EsInterface, ExchangeMode, IkeConfig
 from agent.core.events import PeerReachable, PeerUnreachable
+from agent.core.ike.lifetime import Lifetimes, responder_lifetime
+from agent.core.ike.numbers import ProtocolId
 from agent.core.keying import UnknownPeer
 from agent.core.keying.ike_sas import ADOPTION_US
 from agent.core.world import SECOND
-from tests.support.devices import FAR, LOCAL, NEAR, Lab, device_config, dynamic_sa, spis, unit
+from tests.support.devices import FAR, LOCAL, NEAR, Lab, device_config, dynamic_sa, peer_config, spis, unit
 from tests.support.gateways import ALICE, OTHER_PROPOSAL, PROPOSAL, policy
 
 SHORT = replace(PROPOSAL, lifetime_seconds=180)
+AGGRESSIVE = policy(NEAR, mode=ExchangeMode.AGGRESSIVE)
+RESPONDERS = policy(LOCAL, mode=ExchangeMode.AGGRESSIVE, proposals=(replace(PROPOSAL, lifetime_seconds=1800),))
 
 
 def test_each_tunnel_demands_one_ike_sa_with_its_destination() -> None:
@@ -57,6 +61,38 @@ def test_a_short_lifetime_leaves_a_minute_for_the_replacement() -> None:
     assert lab.ike_story == ["IkeSaEstablished"]
     lab.run(seconds=2)
     assert lab.ike_story == ["IkeSaEstablished", "IkeSaEstablished"]
+
+
+def test_an_ike_sa_that_the_responder_shortens_afterwards_is_replaced_that_much_earlier() -> None:
+    near = replace(peer_config(NEAR), ike=IkeConfig((RESPONDERS,)))
+    lab = Lab(device_config(AGGRESSIVE), near=near).start()
+    (old,) = lab.matured
+    assert old.remaining_seconds == 1799
+    lab.run(seconds=1618)
+    assert lab.ike_story == ["IkeSaEstablished"]
+    lab.run(seconds=10)
+    assert lab.ike_story == ["IkeSaEstablished", "IkeSaEstablished", "IkeSaDeleted(replaced)"]
+    assert old not in lab.matured
+    lab.run(seconds=1600)
+    assert len(lab.matured) == 1
+    # The first timer, which an hour would have called for, is not there any more.
+    assert lab.ike_story.count("IkeSaEstablished") == 2
+
+
+def test_an_ike_sa_that_is_replaced_is_not_replaced_again_when_it_is_shortened() -> None:
+    near = replace(peer_config(NEAR), ike=IkeConfig((RESPONDERS,)))
+    lab = Lab(device_config(AGGRESSIVE), near=near).start()
+    (old,) = lab.matured
+    lab.run(seconds=1620)
+    old_and_new = lab.matured
+    assert len(old_and_new) == 2
+    (theirs,) = [sa for sa in lab.near.ike_sas.values() if sa.cookies == old.cookies]
+    theirs.notify(responder_lifetime(ProtocolId.ISAKMP, old.cookies.spi, Lifetimes(1700)))
+    lab.run(seconds=1)
+    assert old.expires_at == 1700 * SECOND + (old.established_at or 0)
+    lab.run(seconds=200)
+    assert lab.matured == old_and_new[1:]
+    assert lab.ike_story.count("IkeSaEstablished") == 2
 
 
 def test_a_replaced_ike_sa_stays_until_the_peer_can_have_taken_its_ipsec_sas_over() -> None:
@@ -315,8 +351,10 @@ def test_two_tunnels_from_two_addresses_are_two_demands() -> None:
     assert sorted(str(sa.local.address) for sa in lab.matured) == ["192.0.2.1", "4.4.4.5"]
 
 
-def test_both_ends_that_begin_at_once_settle_on_one_ike_sa_and_on_one_pair() -> None:
-    lab = Lab(near_initiates=True)
+@pytest.mark.parametrize("mode", ExchangeMode)
+def test_both_ends_that_begin_at_once_settle_on_one_ike_sa_and_on_one_pair(mode: ExchangeMode) -> None:
+    near = replace(peer_config(NEAR), ike=IkeConfig((policy(LOCAL, mode=mode),)))
+    lab = Lab(device_config(policy(NEAR, mode=mode)), near=near, near_initiates=True)
     lab.near.start()
     lab.start(seconds=100)
     (ours,) = lab.matured

@@ -9,8 +9,7 @@ import pytest
 from agent.datastore.rendering import Roots
 from agent.datastore.schema import Schema
 from agent.datastore.selection import WHOLE
-from agent.datastore.xpath import XPathError, XPathFilter, XPathTooCostly
-from agent.datastore.xpath.filter import MAXIMUM_DOCUMENT, MAXIMUM_EXPRESSION
+from agent.datastore.xpath import XPathError, XPathFilter, XPathLimits, XPathTooCostly
 from tests.support.schemas import load_texts
 from tests.support.shop import toy_schema
 
@@ -138,7 +137,7 @@ def test_more_data_than_is_looked_at_is_refused_without_being_gathered() -> None
         nonlocal taken
         while True:
             taken += 1
-            yield "x" * (MAXIMUM_DOCUMENT // 4)
+            yield "x" * (XPathLimits().data_characters // 4)
 
     with pytest.raises(XPathTooCostly, match="too much data"):
         XPathFilter(toy_schema(), "/toy:shop/toy:customer[last()]", NAMESPACES).select(read)
@@ -147,7 +146,7 @@ def test_more_data_than_is_looked_at_is_refused_without_being_gathered() -> None
 
 def test_an_endless_expression_is_refused() -> None:
     with pytest.raises(XPathTooCostly):
-        XPathFilter(toy_schema(), "/toy:shop |" * MAXIMUM_EXPRESSION, NAMESPACES)
+        XPathFilter(toy_schema(), "/toy:shop |" * XPathLimits().characters, NAMESPACES)
     with pytest.raises(XPathTooCostly):
         XPathFilter(toy_schema(), "//." * 1000, NAMESPACES)
 

@@ -1,0 +1,80 @@
+"""Secrets in what is written down: each stands as a reference, `$secret$1`, and its value in a file of its own.
+
+What is looked for are keys of the configuration, in XML, in JSON and in the text of Junos, and whole documents that are
+loaded, whose users have passwords. What stands between the tags of a key is masked as it stands, comments and all.
+Invariant: the same value has the same reference, and what is masked can be had back to the byte.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+PREFIX: Final = "$secret$"
+SEALED: Final = "$sealed$"
+"""How a secret begins that is none any more: it opens with the key of one state directory only."""
+_NAMES: Final = "(?:ascii-text|hexadecimal)"
+_PREFIX: Final = r"(?:[\w.-]+:)?"
+_ATTRIBUTES: Final = r"""(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?"""
+_QUOTE: Final = "(?:\"|'|&quot;|&apos;)"
+_PATTERNS: Final = (
+    re.compile(rf"<{_PREFIX}{_NAMES}{_ATTRIBUTES}>(?P<value>.+?)</{_PREFIX}{_NAMES}\s*>", re.DOTALL),
+    re.compile(rf"<{_PREFIX}{_NAMES}{_ATTRIBUTES}>(?P<value>[^<]+)"),  # of a message that is cut off
+    re.compile(rf"&lt;{_PREFIX}{_NAMES}\b(?:(?!&gt;).)*&gt;(?P<value>.+?)&lt;", re.DOTALL),
+    re.compile(rf"<{_PREFIX}document{_ATTRIBUTES}>(?P<value>.+?)</{_PREFIX}document\s*>", re.DOTALL),
+    re.compile(rf"{_NAMES}{_QUOTE}?\s*:?\s*{_QUOTE}(?P<value>.+?){_QUOTE}"),
+    re.compile(rf"""\b{_NAMES}\s*:?\s+(?P<value>[^\s"'<>;&$][^\s"'<>;&]*)"""),
+)
+
+
+class Secrets:
+    """The secrets that were found, by their references."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Keep them in a file that is made with the first of them; None: in memory alone."""
+        self._path = path
+        self._references: dict[str, str] = {}
+
+    def mask(self, text: str) -> str:
+        """Return a text with references in the place of secrets."""
+        for pattern in _PATTERNS:
+            text = pattern.sub(self._masked, text)
+        return text
+
+    def _masked(self, found: re.Match[str]) -> str:
+        value = found["value"]
+        if value.startswith((PREFIX, SEALED)) or not value.strip():
+            return found[0]
+        start, end = found.start("value") - found.start(), found.end("value") - found.start()
+        return found[0][:start] + self._reference(value) + found[0][end:]
+
+    def _reference(self, value: str) -> str:
+        known = self._references.get(value)
+        if known is None:
+            known = self._references[value] = f"{PREFIX}{len(self._references) + 1}"
+            self.keep(known, value)
+        return known
+
+    def keep(self, reference: str, value: str) -> None:
+        """Keep a secret in the file, if there is one."""
+        if self._path is None:
+            return
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(json.dumps({"reference": reference, "value": value}) + "\n")
+
+
+def load_secrets(path: Path) -> dict[str, str]:
+    """Return the secrets of a journal by their references; none where there is no file. ValueError for a wrong one."""
+    if not path.exists():
+        return {}
+    lines = (json.loads(line) for line in path.read_text("ascii").splitlines())
+    return {line["reference"]: line["value"] for line in lines}
+
+
+def unmask(text: str, secrets: dict[str, str]) -> str:
+    """Return a text with the secrets in the place of their references; those that are not known stay."""
+    return re.sub(rf"{re.escape(PREFIX)}\d+", lambda found: secrets.get(found[0], found[0]), text)

@@ -1,0 +1,161 @@
+"""The rules of an access control configuration, compiled (RFC 8341 sections 3.3 and 3.4, appendix A).
+
+The path of a rule can name single instances by their keys. Invariant: as long as not all keys are known that a rule
+depends on, it denies what it may deny, and permits nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
+
+from agent.datastore.schema import SchemaNode
+from agent.datastore.tree import Branch, Key
+
+USER: Final = "$USER"
+"""What stands for the name of the user in the path of a rule."""
+_IN_BRACKETS: Final = r"""\[(?:[^\]'"]|'[^']*'|"[^"]*")*\]"""
+_STEP: Final = re.compile(rf"/(?:(?P<module>[\w.-]+):)?(?P<name>[\w.-]+)(?P<predicates>(?:{_IN_BRACKETS})*)")
+_BRACKETS: Final = re.compile(_IN_BRACKETS)
+_PREDICATE: Final = re.compile(
+    r"""\[\s*(?P<left>[\w.:-]+)\s*=\s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<user>\$USER))\s*\]"""
+)
+
+
+class AccessOperation(Enum):
+    """What is to be done with a node or an operation (RFC 8341 section 3.2)."""
+
+    READ = "read"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    EXECUTE = "exec"
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """One condition of a path: on a key of the entry of a list, by the list's schema path, or on a leaf-list's value.
+
+    One that cannot be judged (a position) has no `leaf`.
+    """
+
+    of: str
+    leaf: str | None
+    value: str
+
+    def holds(self, node: SchemaNode, key: Key, user: str) -> bool | None:
+        """Tell whether it holds for the instance of its node with this key; None when that cannot be told."""
+        names = [leaf.name for leaf in node.keys] or ["."]
+        if self.leaf not in names or not key:
+            return None
+        return key[names.index(self.leaf)] == (user if self.value == USER else self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: an empty name matches everything; `path` is a schema path, `predicates` what it demands of keys."""
+
+    module: str
+    operations: frozenset[str]
+    permits: bool
+    rpc: str | None = None
+    notification: str | None = None
+    path: str | None = None
+    predicates: tuple[Predicate, ...] = ()
+
+    @property
+    def for_operations(self) -> bool:
+        """Whether it speaks of protocol operations: it names one, or names no kind of target at all."""
+        return self.notification is None and self.path is None
+
+    @property
+    def for_notifications(self) -> bool:
+        """Whether it speaks of notifications: it names one, or names no kind of target at all."""
+        return self.rpc is None and self.path is None
+
+    @property
+    def for_data(self) -> bool:
+        """Whether it speaks of data nodes."""
+        return self.rpc is None and self.notification is None
+
+    def covers(self, module: str, operation: AccessOperation) -> bool:
+        """Tell whether it speaks of this module and this access."""
+        return self.module in ("*", module) and bool(self.operations & {"*", operation.value})
+
+    def at(self, node: SchemaNode, key: Key, user: str) -> Rule | None:
+        """Return what is left of it for an instance of a node, which fulfils a part; None where that is not meant."""
+        left = []
+        for predicate in self.predicates:
+            holds = predicate.holds(node, key, user) if predicate.of == node.path else None
+            if holds is False:
+                return None
+            if holds is None:
+                left.append(predicate)
+        return self if len(left) == len(self.predicates) else replace(self, predicates=tuple(left))
+
+    def reaches(self, node: SchemaNode) -> bool:
+        """Tell whether its path leads to a node or above it.
+
+        While that depends on keys, a rule that denies does so, and one that permits does not.
+        """
+        if self.path is None:
+            return True
+        is_within = node.path == self.path or node.path.startswith(f"{self.path}/")
+        return is_within and not (self.permits and self.predicates)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleList:
+    """The rules of one rule-list and the groups they hold for."""
+
+    groups: frozenset[str]
+    rules: tuple[Rule, ...]
+
+
+def rule_lists(nacm: Branch) -> Iterator[RuleList]:
+    """Iterate over the rule lists of the nacm container, in order."""
+    for entry in nacm.entries("rule-list").values():
+        rules = tuple(_rule(rule) for rule in entry.entries("rule").values())
+        yield RuleList(frozenset(entry.leaf_list("group")), rules)
+
+
+def _rule(entry: Branch) -> Rule:
+    path = entry.leaf("path")
+    return Rule(
+        module=entry.leaf("module-name") or "*",
+        operations=frozenset((entry.leaf("access-operations") or "*").split()),
+        permits=entry.leaf("action") == "permit",
+        rpc=entry.leaf("rpc-name"),
+        notification=entry.leaf("notification-name"),
+        path=_schema_path(path) if path is not None else None,
+        predicates=tuple(_predicates(path)) if path is not None else (),
+    )
+
+
+def _steps(path: str) -> Iterator[tuple[str, str]]:
+    """Iterate over the schema paths of the steps of a canonical node-instance-identifier, with their predicates."""
+    current, reached = "", ""
+    for match in _STEP.finditer(path):
+        module = match["module"] or current
+        reached += f"/{match['name']}" if module == current else f"/{module}:{match['name']}"
+        current = module
+        yield reached, match["predicates"]
+
+
+def _schema_path(path: str) -> str:
+    reached = [reached for reached, _ in _steps(path)]
+    return reached[-1] if reached else ""
+
+
+def _predicates(path: str) -> Iterator[Predicate]:
+    for reached, text in _steps(path):
+        for bracket in _BRACKETS.findall(text):
+            match = _PREDICATE.fullmatch(bracket)
+            if match is None:
+                yield Predicate(reached, None, "")
+                continue
+            value = next(match[group] for group in ("single", "double", "user") if match[group] is not None)
+            yield Predicate(reached, match["left"].rpartition(":")[2], value)

@@ -1,0 +1,1 @@
+"""The configuration as Junos writes it: one hierarchy, mapped one to one on ours, in four formats."""

@@ -1,0 +1,97 @@
+"""Protected packets on the real network: whole IP packets out, and those of ESP and AH in (RFC 2402, 2406).
+
+What leaves is sent with the headers it has, be it ESP, AH, or ESP in UDP; what arrives in UDP comes by the socket that
+has the port. For root. Invariant: what cannot be sent at once is lost, and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from ipaddress import ip_address
+from struct import pack
+from typing import Final
+
+from agent.transport.endpoint import IpAddress
+
+ESP: Final = 50
+AH: Final = 51
+PACKETS_A_TURN: Final = 64
+
+_LONGEST: Final = 0xFFFF
+_HOPS: Final = 64
+
+
+class RawIp:
+    """Three sockets for one address of ours: one sends, two receive."""
+
+    def __init__(self, address: IpAddress) -> None:
+        """Open them. OSError where that is not allowed."""
+        self.lost = 0
+        """Packets that could not be sent."""
+        self._address = address
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+        self._out = _raw(family, socket.IPPROTO_RAW)
+        self._in = {protocol: _raw(family, protocol) for protocol in (ESP, AH)}
+        for each in self._in.values():
+            each.bind((str(address), 0))
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(
+        self, deliver: Callable[[IpAddress, IpAddress, bytes], object], before_input: Callable[[], object]
+    ) -> None:
+        """Begin to hand over packets of ESP and AH, with where they come from and go to, in the loop that runs.
+
+        `before_input` is called before, and brings the device up to now.
+        """
+        self._loop = asyncio.get_running_loop()
+        for protocol, each in self._in.items():
+            self._loop.add_reader(each, self._on_readable, protocol, each, deliver, before_input)
+
+    def send(self, source: IpAddress, destination: IpAddress, packet: bytes) -> None:
+        """Send a whole packet as it is, or lose it. Those of another source than our address are not ours to send."""
+        if source != self._address:
+            self.lost += 1
+            return
+        try:
+            self._out.sendto(packet, (str(destination), 0))
+        except OSError:
+            self.lost += 1
+
+    def close(self) -> None:
+        """Close them."""
+        for each in self._in.values():
+            if self._loop is not None:
+                self._loop.remove_reader(each)
+            each.close()
+        self._out.close()
+
+    def _on_readable(
+        self,
+        protocol: int,
+        receiving: socket.socket,
+        deliver: Callable[[IpAddress, IpAddress, bytes], object],
+        before_input: Callable[[], object],
+    ) -> None:
+        before_input()
+        for _ in range(PACKETS_A_TURN):
+            try:
+                octets, remote = receiving.recvfrom(_LONGEST)
+            except OSError:
+                return
+            source = ip_address(remote[0])
+            deliver(source, self._address, self._whole(protocol, source, octets))
+
+    def _whole(self, protocol: int, source: IpAddress, octets: bytes) -> bytes:
+        """Return a packet with its header, which of IPv6 is not handed over: what can change on the way is made up."""
+        if self._address.version == 4:
+            return octets
+        front = pack("!IHBB", 6 << 28, len(octets), protocol, _HOPS)
+        return front + source.packed + self._address.packed + octets
+
+
+def _raw(family: socket.AddressFamily, protocol: int) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_RAW | socket.SOCK_NONBLOCK, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    return made

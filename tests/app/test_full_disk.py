@@ -1,0 +1,98 @@
+"""A disk that is full, or cannot be written, is reported to who asked, and survived."""
+
+from __future__ import annotations
+
+import os
+import resource
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ncclient.manager import Manager
+from ncclient.operations import RPCError
+
+from agent.app.startup import STARTUP
+from tests.app.test_operations import login, needs_root, user
+from tests.interop.test_ncclient_candidate import added
+from tests.support.served import Served, served
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+
+
+@contextmanager
+def full_disk(server: Served) -> Iterator[None]:
+    """Let the server write nothing into any file."""
+    before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    yield
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def read_only(server: Served) -> Iterator[None]:
+    """Let nobody make or replace a file in the state directory, but root."""
+    server.state_directory.chmod(0o500)
+    yield
+    server.state_directory.chmod(0o700)
+
+
+def settings(folder: Path, first: str = "") -> Path:
+    """Write a settings file."""
+    path = folder / "settings.toml"
+    path.write_text(f'{first}\n[monitoring]\nlisten = "127.0.0.1:0"\n{user("ann")}')
+    return path
+
+
+def refusal(session: Manager) -> RPCError:
+    """Keep the startup configuration, which must be refused, and return how."""
+    with pytest.raises(RPCError) as refused:
+        session.copy_config(source="running", target="startup")
+    return refused.value
+
+
+def health(server: Served) -> int:
+    """Return the status of health."""
+    host, port = server.http[0]
+    try:
+        with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+def test_a_full_disk_is_an_error_for_who_keeps_something_and_nothing_for_others(tmp_path: Path) -> None:
+    with (
+        served(tmp_path / "state", "--scenario", "chapter", "--settings", str(settings(tmp_path))) as server,
+        login(server) as session,
+    ):
+        session.copy_config(source="running", target="startup")
+        kept = (server.state_directory / STARTUP).read_bytes()
+        with full_disk(server):
+            session.edit_config(target="running", config=added("new"))
+            refused = refusal(session)
+            assert refused.tag == "operation-failed"
+            assert (server.state_directory / STARTUP).read_bytes() == kept, "what was kept before stays"
+            assert "<name>new</name>" not in session.get_config("startup").xml
+            assert "<name>new</name>" in session.get_config("running").xml
+            assert health(server) == 503, "the audit log cannot be written"
+        session.copy_config(source="running", target="startup")
+        assert b"<name>new</name>" in (server.state_directory / STARTUP).read_bytes()
+        assert health(server) == 200
+
+
+@needs_root
+def test_a_state_directory_that_has_become_read_only_is_survived() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        options = ("--scenario", "chapter", "--settings", str(settings(folder, 'run-as = "nobody"')))
+        with served(folder / "state", *options) as server, login(server) as session:
+            with read_only(server):
+                assert refusal(session).tag == "operation-failed"
+                session.edit_config(target="running", config=added("new"))
+            session.copy_config(source="running", target="startup")
+            assert (server.state_directory / STARTUP).stat().st_uid != os.getuid()

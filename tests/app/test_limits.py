@@ -1,0 +1,318 @@
+"""Every limit of the settings: where it is read, that it holds at it and not over it, and that going over is counted.
+
+Those of sessions, logins and handshakes are tested with the transports that keep them: tests/transport.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from agent.app.limits import admission_limits, ike_settings, session_limits, ssh_limits, throttle_limits
+from agent.app.settings import Limits
+from agent.datastore.xpath import XPathLimits
+from agent.netconf.framing import ChunkedFramer, MessageTooBig
+from agent.netconf.messages import DocumentLimits, DocumentTooComplex, MalformedMessage, parse_document
+from agent.netconf.server import Client
+from agent.netconf.session import SessionLimits
+from agent.netconf.subscribed.delivery import ReceiverLimits
+from tests.support.chapter import Emulation, registry
+from tests.support.netconf_wire import BASE_1_1, Wire, chunk, envelope, error
+
+LIMITS = Limits()
+ROOT = Path(__file__).parents[2]
+
+
+def connect(emulation: Emulation, limits: SessionLimits) -> Wire:
+    """Open a session with limits of its own."""
+    emulation.gateway.server.limits = limits
+    wire = Wire(emulation.gateway.server.open_session(Client("admin", "::1", "netconf-ssh"), lambda: None), SCHEMA)
+    wire.hello(BASE_1_1)
+    return wire
+
+
+SCHEMA = registry().schema
+
+
+def nested(depth: int) -> bytes:
+    """Return a document of so many elements within one another."""
+    return b"<a>" * depth + b"</a>" * depth
+
+
+def with_attributes(count: int) -> bytes:
+    """Return a document with an element of so many attributes, of which the root has none."""
+    listed = " ".join(f'a{number}=""' for number in range(count))
+    return f"<a><b {listed}/></a>".encode()
+
+
+def test_every_limit_is_read_somewhere() -> None:
+    marked = {each.name: 1000 + number for number, each in enumerate(fields(Limits))}
+    limits = Limits(**marked)
+    of_session = session_limits(limits)
+    parts = (of_session, of_session.document, of_session.receiver, of_session.xpath)
+    read = [value for part in parts for value in _values(part)]
+    others = (admission_limits(limits), ssh_limits(limits), throttle_limits(limits), ike_settings(limits, None))
+    read += [value for part in others for value in _values(part)]
+    assert {name for name, value in marked.items() if value not in read} == set()
+
+
+def test_every_limit_is_in_the_table_of_the_threat_model() -> None:
+    text = (ROOT / "agent" / "README.md").read_text()
+    table = text[text.index("| limit | setting |") : text.index("## Recipes")]
+    named = set(re.findall(r"`([a-z-]+)`", table))
+    assert {each.name.replace("_", "-") for each in fields(Limits)} <= named
+    for path in re.findall(r"`(tests/[a-z_/]+\.py)`", table):
+        assert (ROOT / path).is_file(), path
+
+
+def _values(of: object) -> list[object]:
+    return [getattr(of, name) for name in of.__dataclass_fields__]  # type: ignore[attr-defined]
+
+
+# XML
+
+
+def test_depth_holds_at_the_limit_and_not_over_it() -> None:
+    limits = DocumentLimits(depth=20)
+    assert parse_document(nested(20), limits).tag == "a"
+    with pytest.raises(DocumentTooComplex, match="20 elements") as refused:
+        parse_document(nested(21), limits)
+    assert refused.value.limit == "message-depth"
+
+
+def test_what_libxml2_itself_does_not_take_is_refused_whatever_the_limit() -> None:
+    with pytest.raises(MalformedMessage):
+        parse_document(nested(100_000), DocumentLimits(depth=1_000_000))
+
+
+def test_attributes_hold_at_the_limit_and_not_over_it() -> None:
+    limits = DocumentLimits(attributes=20)
+    assert parse_document(with_attributes(20), limits).tag == "a"
+    with pytest.raises(DocumentTooComplex) as refused:
+        parse_document(with_attributes(21), limits)
+    assert refused.value.limit == "message-attributes"
+
+
+def test_elements_hold_at_the_limit_and_not_over_it() -> None:
+    limits = DocumentLimits(elements=100)
+    assert parse_document(b"<a>" + b"<b></b>" * 99 + b"</a>", limits).tag == "a"
+    with pytest.raises(DocumentTooComplex) as refused:
+        parse_document(b"<a>" + b"<b></b>" * 100 + b"</a>", limits)
+    assert refused.value.limit == "message-elements"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>',
+        b"<!DOCTYPE a SYSTEM 'file:///etc/passwd'><a/>",
+        b"<a>&x;</a>",
+        b"<?xml version='1.0'?><!-- c --><!DOCTYPE a><a/>",
+    ],
+)
+def test_neither_a_document_type_nor_an_entity_is_taken(document: bytes) -> None:
+    with pytest.raises(MalformedMessage):
+        parse_document(document)
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ("message-depth", nested(200)),
+        ("message-attributes", with_attributes(200)),
+        ("message-elements", b"<a>" + b"<b></b>" * 300 + b"</a>"),
+    ],
+)
+def test_a_message_that_is_too_complex_is_refused_counted_and_costs_no_session(limit: str, message: bytes) -> None:
+    emulation = Emulation()
+    wire = connect(emulation, SessionLimits(document=DocumentLimits(elements=250)))
+    assert error(wire.exchange(message))["error-tag"] == "malformed-message"
+    assert dict(emulation.gateway.server.exceeded_limits) == {limit: 1}
+    assert wire.exchange(envelope("<get-config><source><running/></source></get-config>")).find("{*}data") is not None
+
+
+# Framing
+
+
+def test_chunks_hold_at_the_limit_and_not_over_it() -> None:
+    framer = ChunkedFramer(1000, 3)
+    framer.receive(b"\n#1\na" * 3 + b"\n##\n")
+    assert framer.next_message() == b"aaa"
+    framer.receive(b"\n#1\na" * 4 + b"\n##\n")
+    with pytest.raises(MessageTooBig) as refused:
+        framer.next_message()
+    assert refused.value.limit == "message-chunks"
+
+
+@pytest.mark.parametrize(
+    ("limit", "limits", "octets"),
+    [
+        ("message-chunks", SessionLimits(message_chunks=3), b"\n#1\na" * 4),
+        ("message-bytes", SessionLimits(message_bytes=1000), chunk("a" * 1001)),
+    ],
+)
+def test_a_message_that_is_too_large_ends_its_session_and_is_counted(
+    limit: str, limits: SessionLimits, octets: bytes
+) -> None:
+    emulation = Emulation()
+    wire = connect(emulation, limits)
+    wire.session.receive(octets)
+    assert wire.is_finished
+    assert dict(emulation.gateway.server.exceeded_limits) == {limit: 1}
+    assert emulation.gateway.server.sessions == {}
+
+
+# Subscriptions
+
+
+CREATE_SUBSCRIPTION = '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"/>'
+
+SUBSCRIBE = (
+    '<establish-subscription xmlns="urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications">'
+    "<stream>NETCONF</stream></establish-subscription>"
+)
+
+
+def test_subscriptions_hold_at_the_limit_and_not_over_it() -> None:
+    emulation = Emulation()
+    wire = connect(emulation, SessionLimits(subscriptions=2))
+    for _ in range(2):
+        assert wire.rpc(SUBSCRIBE).find("{*}id") is not None
+    assert "2 subscriptions" in error(wire.rpc(SUBSCRIBE))["error-message"]
+    assert dict(emulation.gateway.server.exceeded_limits) == {"subscriptions": 1}
+    assert len(emulation.gateway.server.publisher.subscriptions) == 2
+
+
+# XPath
+
+
+def selecting(expression: str) -> str:
+    """Return a get with an XPath filter."""
+    return f'<get><filter type="xpath" xmlns:i="urn:ipsec-agent:ike" select="{expression}"/></get>'
+
+
+EVALUATED = "/i:ike/i:policy[last()]/i:mode"
+"""Takes a look at the data: the schema does not say which policy is the last."""
+
+
+def least(name: str) -> int:
+    """Return the lowest value of a limit at which an expression is still evaluated."""
+    low, high = 0, 1 << 20
+    while low < high:
+        middle = (low + high) // 2
+        wire = connect(EMULATION, SessionLimits(xpath=replace(XPathLimits(), **{name: middle})))
+        if wire.rpc(selecting(EVALUATED)).find("{*}data") is None:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+EMULATION = Emulation()
+
+
+@pytest.mark.parametrize("name", ["characters", "data_characters", "visits"])
+def test_the_cost_of_xpath_holds_at_the_limit_and_not_over_it(name: str) -> None:
+    enough = least(name)
+    server = EMULATION.gateway.server
+    server.exceeded_limits.clear()
+    assert 0 < enough < getattr(XPathLimits(), name)
+    at = connect(EMULATION, SessionLimits(xpath=replace(XPathLimits(), **{name: enough})))
+    assert at.rpc(selecting(EVALUATED)).find(".//{*}mode") is not None
+    assert dict(server.exceeded_limits) == {}
+    over = connect(EMULATION, SessionLimits(xpath=replace(XPathLimits(), **{name: enough - 1})))
+    assert error(over.rpc(selecting(EVALUATED)))["error-tag"] == "resource-denied"
+    assert dict(server.exceeded_limits) == {f"xpath-{name.replace('_', '-')}": 1}
+    assert over.rpc("<get-config><source><running/></source></get-config>").find("{*}data") is not None
+
+
+NMDA = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
+SUBSCRIBED = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
+LONG = "/i:ike | " * 40 + "/i:ike"
+BY_EVERY_WAY = (
+    selecting(LONG),
+    f'<get-config><source><running/></source><filter type="xpath" xmlns:i="urn:ipsec-agent:ike" select="{LONG}"/>'
+    "</get-config>",
+    f'<get-data xmlns="{NMDA}" xmlns:ds="urn:ietf:params:xml:ns:yang:ietf-datastores" xmlns:i="urn:ipsec-agent:ike">'
+    f"<datastore>ds:running</datastore><xpath-filter>{LONG}</xpath-filter></get-data>",
+    '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0">'
+    f'<filter type="xpath" xmlns:i="urn:ipsec-agent:ike" select="{LONG}"/></create-subscription>',
+    f'<establish-subscription xmlns="{SUBSCRIBED}" xmlns:i="urn:ipsec-agent:ike"><stream>NETCONF</stream>'
+    f"<stream-xpath-filter>{LONG}</stream-xpath-filter></establish-subscription>",
+    '<partial-lock xmlns="urn:ietf:params:xml:ns:netconf:partial-lock:1.0" xmlns:i="urn:ipsec-agent:ike">'
+    f"<select>{LONG}</select></partial-lock>",
+)
+
+
+@pytest.mark.parametrize("operation", BY_EVERY_WAY, ids=lambda operation: operation[1:].partition(" ")[0])
+def test_an_expression_that_is_too_long_is_refused_and_counted_wherever_it_stands(operation: str) -> None:
+    EMULATION.gateway.server.exceeded_limits.clear()
+    wire = connect(EMULATION, SessionLimits(xpath=XPathLimits(characters=200)))
+    assert wire.rpc(operation).find("{*}rpc-error") is not None
+    assert dict(EMULATION.gateway.server.exceeded_limits) == {"xpath-characters": 1}
+
+
+# What a client does not read
+
+
+@pytest.mark.parametrize("subscribe", [CREATE_SUBSCRIPTION, SUBSCRIBE], ids=["RFC 5277", "RFC 8639"])
+def test_notifications_that_wait_hold_at_the_limit_and_not_over_it(subscribe: str) -> None:
+    emulation = Emulation()
+    wire = connect(emulation, SessionLimits(receiver=ReceiverLimits(notifications=3)))
+    wire.rpc(subscribe)
+    for _ in range(3):
+        emulation.connect().session.lost()
+        emulation.gateway.server.settle()
+    # each visitor is told of twice: that it has come, and that it has gone
+    assert wire.session.waiting_notifications <= 3 + 1
+    assert wire.session.counters.dropped_notifications == 6 - 3
+    emulation.gateway.server.kill(wire.session.caller.session_id, 0)
+    assert emulation.gateway.server.counters.ended.dropped_notifications == 3
+
+
+def test_notifications_within_the_limit_are_all_told() -> None:
+    emulation = Emulation()
+    wire = connect(emulation, SessionLimits(receiver=ReceiverLimits(notifications=2)))
+    wire.rpc(CREATE_SUBSCRIPTION)
+    emulation.connect().session.lost()
+    assert wire.session.waiting_notifications == 2
+    assert wire.session.counters.dropped_notifications == 0
+
+
+def test_input_that_waits_holds_at_the_limit_and_is_counted_over_it() -> None:
+    emulation = Emulation()
+    request = chunk(envelope("<get/>"))
+    session = connect(emulation, SessionLimits(waiting_input_bytes=2 * len(request))).session
+    session.receive(request)
+    session.transmit(1)
+    session.receive(2 * request)
+    assert session.wants_input
+    assert dict(emulation.gateway.server.exceeded_limits) == {}
+    session.receive(request[:1])
+    assert not session.wants_input
+    session.receive(request[1:])
+    assert dict(emulation.gateway.server.exceeded_limits) == {"waiting-input-bytes": 1}
+    while session.transmit(100_000):
+        pass
+    assert session.wants_input
+    assert session.counters.in_rpcs == 4
+
+
+def test_replies_that_nobody_reads_wait_as_requests_and_those_as_bytes() -> None:
+    emulation = Emulation()
+    session = connect(emulation, SessionLimits()).session
+    request = chunk(envelope("<get/>"))
+    taken = 0
+    while session.wants_input and taken < 10_000_000:
+        session.receive(request)
+        session.transmit(1)
+        taken += len(request)
+    assert taken < 1_000_000, "from some point on nothing more is taken in"
+
+
+def test_the_limits_of_ike_reach_the_engine() -> None:
+    settings = ike_settings(replace(LIMITS, half_open_ike=5, half_open_ike_of_a_peer=2), None)
+    assert (settings.half_open_limit, settings.half_open_limit_per_peer) == (5, 2)
