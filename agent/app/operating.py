@@ -10,14 +10,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
 from typing import Final
 
-from agent.app import logs, monitoring
+from agent.app import logs
 from agent.app.audit import FILE_NAME, Audit
-from agent.app.gauges import Gauges, Sources
-from agent.app.metrics import Metrics
-from agent.app.monitoring import Answer, Check, Monitoring
 from agent.app.outlet import Outlet
 from agent.app.rotation import RotatingFile
 from agent.app.running import Gateway
@@ -47,20 +43,21 @@ def logged(settings: LogSettings) -> Iterator[None]:
 class Operations:
     """The listeners of one process."""
 
-    def __init__(self, settings: AuditSettings, state: StateDirectory, registry: Registry) -> None:
-        """Begin with nobody to listen to."""
+    def __init__(self, settings: AuditSettings, state: StateDirectory, registry: Registry, *, is_measured: bool) -> None:
+        """Begin with nobody to listen to; nothing is counted unless it `is_measured`."""
         path = settings.file or state.path / FILE_NAME
         file = RotatingFile(path, settings.maximum_bytes, settings.kept)
         self.audit = Audit(file, registry, lambda: time.time_ns() // 1000, reads=settings.reads)
-        self.metrics = Metrics(registry)
+        self._measurement = _measurement(registry) if is_measured else None
         self.is_stopping = False
         self._events = logs.EventLog(registry)
-        self._monitoring: Monitoring | None = None
 
     def follow(self, server: Server) -> None:
         """Listen to a server, and to those that take its place."""
-        for recorder in (self._events, self.audit, self.metrics):
-            server.record(recorder)
+        server.record(self._events)
+        server.record(self.audit)
+        if self._measurement is not None:
+            server.record(self._measurement.metrics)
 
     async def open(
         self, address: ListenAddress | None, gateway: Gateway, admission: Admission, driver: Driver

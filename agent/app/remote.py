@@ -13,7 +13,6 @@ from enum import Enum
 from itertools import count
 from pathlib import Path
 from typing import Final
-from xml.sax.saxutils import escape
 
 import asyncssh
 from lxml import etree
@@ -21,6 +20,7 @@ from lxml import etree
 from agent.app.errors import AppError
 from agent.app.state import default_state_directory
 from agent.app.target import Target
+from agent.datastore.markup import escape_text
 from agent.netconf.framing import ChunkedFramer, EndOfMessageFramer, Framer, FramingError, MessageTooBig
 
 BASE: Final = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -85,7 +85,7 @@ class Remote:
 
     async def run(self, command: str, format_: ReplyFormat) -> str:
         """Have a command carried out, and return what it prints. Raises DeviceRefused, Unreachable."""
-        reply = await self._call(f'<command format="{format_.value}">{escape(command)}</command>')
+        reply = await self._call(f'<command format="{format_.value}">{escape_text(command)}</command>')
         if format_ is ReplyFormat.XML:
             return "".join(etree.tostring(each, pretty_print=True, encoding="unicode") for each in reply)
         return "".join(str(text) for text in reply.itertext()).removeprefix("\n")

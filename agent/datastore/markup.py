@@ -9,12 +9,16 @@ import re
 from collections.abc import Callable, Iterable
 from types import MappingProxyType
 from typing import Final
-from xml.sax.saxutils import quoteattr
 
 from agent.datastore.schema import SchemaNode
 from agent.datastore.values import Enumeration, Integer
 
 _SPECIAL: Final = re.compile("[^\t\n\x20-%'-;=?-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_IN_ATTRIBUTE: Final = MappingProxyType(
+    str.maketrans(
+        {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+    )
+)
 _REFERENCES: Final = MappingProxyType({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 
 
@@ -28,6 +32,11 @@ def escape_text(text: str) -> str:
 def _shown(special: re.Match[str]) -> str:
     character = special[0]
     return _REFERENCES.get(character) or f"\\x{ord(character):02x}"
+
+
+def quoted(text: str) -> str:
+    """Return the text as the value of an attribute, with its quotes."""
+    return f'"{text.translate(_IN_ATTRIBUTE)}"'
 
 
 def plain(value: object) -> str:
@@ -65,7 +74,7 @@ def text_of(node: SchemaNode) -> Callable[[Callable[[object], object]], Callable
 def tags(node: SchemaNode, parent: SchemaNode | None, attributes: str = "") -> tuple[str, str]:
     """Return the start and end tag of a node; a namespace is declared where it differs from the parent's."""
     same = parent is not None and parent.module.namespace == node.module.namespace
-    namespace = "" if same else f" xmlns={quoteattr(node.module.namespace)}"
+    namespace = "" if same else f" xmlns={quoted(node.module.namespace)}"
     return f"<{node.name}{namespace}{attributes}>", f"</{node.name}>"
 
 
@@ -80,7 +89,7 @@ def element_of(node: SchemaNode, parent: SchemaNode | None, attributes: str = ""
 
     def prefixed(value: object) -> str:
         text, namespaces = type_.render(plain(value))
-        bound = "".join(f" xmlns:{prefix}={quoteattr(namespace)}" for prefix, namespace in namespaces.items())
+        bound = "".join(f" xmlns:{prefix}={quoted(namespace)}" for prefix, namespace in namespaces.items())
         return f"{start[:-1]}{bound}>{escape_text(text)}{end}"
 
     return prefixed

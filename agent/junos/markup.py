@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final, TypeAlias
-from xml.sax.saxutils import quoteattr
 
-from agent.datastore.markup import escape_text
+from agent.datastore.markup import escape_text, quoted
 from agent.junos.router import RELEASE
 
 NAMESPACE: Final = f"http://xml.juniper.net/junos/{RELEASE}/junos"
@@ -163,4 +162,4 @@ def _object(element: Element) -> Json:
 
 
 def _attributes(attributes: Mapping[str, str]) -> str:
-    return "".join(f" {name}={quoteattr(value)}" for name, value in attributes.items())
+    return "".join(f" {name}={quoted(value)}" for name, value in attributes.items())

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
-from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from agent.datastore.markup import escape_text
 from agent.datastore.registry import Dialect
 from agent.datastore.schema import Module, Schema
 from agent.netconf.messages import BASE_NAMESPACE, MalformedMessage, parse_document
@@ -94,7 +94,7 @@ def module_capability(module: Module) -> str:
 
 def render_hello(capabilities: Iterable[str], session_id: int) -> bytes:
     """Return the server's hello; it has no message-id."""
-    listed = "".join(f"<capability>{escape(capability)}</capability>" for capability in capabilities)
+    listed = "".join(f"<capability>{escape_text(capability)}</capability>" for capability in capabilities)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         f'<hello xmlns="{BASE_NAMESPACE}"><capabilities>{listed}</capabilities>'

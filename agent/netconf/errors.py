@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from xml.sax.saxutils import quoteattr
 
 from agent.datastore.errors import ErrorInfo, InstancePath, PathStep, RpcError
-from agent.datastore.markup import escape_text
+from agent.datastore.markup import escape_text, quoted
 from agent.datastore.schema import Kind, Module
 
 
@@ -37,7 +36,7 @@ def _render(error: RpcError) -> str:
 def _path(name: str, path: InstancePath, attributes: str = "") -> str:
     """Render an element whose text is the path of a node (RFC 6241 section 4.3), with the prefixes that it needs."""
     prefixes = _prefixes(path)
-    declared = "".join(f" xmlns:{prefix}={quoteattr(module.namespace)}" for module, prefix in prefixes.items())
+    declared = "".join(f" xmlns:{prefix}={quoted(module.namespace)}" for module, prefix in prefixes.items())
     return f"<{name}{attributes}{declared}>{escape_text(''.join(_step(step, prefixes) for step in path))}</{name}>"
 
 
@@ -68,7 +67,7 @@ def _literal(value: str) -> str:
 
 
 def _info(info: ErrorInfo) -> str:
-    namespace = f" xmlns={quoteattr(info.namespace)}" if info.namespace is not None else ""
+    namespace = f" xmlns={quoted(info.namespace)}" if info.namespace is not None else ""
     if info.children:
         return f"<{info.name}{namespace}>{''.join(map(_info, info.children))}</{info.name}>"
     if not isinstance(info.value, str):

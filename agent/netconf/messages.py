@@ -9,11 +9,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
 from agent.datastore import errors
+from agent.datastore.markup import quoted
 from agent.datastore.parsing import has_text
 
 BASE_NAMESPACE: Final = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -117,9 +117,9 @@ def reply_start(root: etree._Element | None) -> str:
         return f'<rpc-reply xmlns="{BASE_NAMESPACE}">'
     attributes = root.attrib.items()
     if len(root.nsmap) == 1 and not root.prefix and [name for name, _ in attributes] == ["message-id"]:
-        return f'<rpc-reply xmlns="{BASE_NAMESPACE}" message-id={quoteattr(str(attributes[0][1]))}>'
+        return f'<rpc-reply xmlns="{BASE_NAMESPACE}" message-id={quoted(str(attributes[0][1]))}>'
     prefixes = {prefix: uri for prefix, uri in root.nsmap.items() if prefix is not None}
-    declared = "".join(f" xmlns:{prefix}={quoteattr(uri)}" for prefix, uri in prefixes.items())
+    declared = "".join(f" xmlns:{prefix}={quoted(uri)}" for prefix, uri in prefixes.items())
     return f'<rpc-reply xmlns="{BASE_NAMESPACE}"{declared}{_attributes(root, prefixes)}>'
 
 
@@ -129,5 +129,5 @@ def _attributes(root: etree._Element, prefixes: Mapping[str, str]) -> str:
     for attribute, value in root.attrib.items():
         namespace, _, name = str(attribute).removeprefix("{").rpartition("}")
         prefix = f"{by_namespace[namespace]}:" if namespace else ""
-        parts.append(f" {prefix}{name}={quoteattr(str(value))}")
+        parts.append(f" {prefix}{name}={quoted(str(value))}")
     return "".join(parts)

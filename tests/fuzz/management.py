@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from agent.app.router import open_shell
 from agent.netconf.capabilities import BadHello, parse_hello
@@ -57,25 +59,33 @@ class Defects(logging.Handler):
         """Keep it with its traceback."""
         self.found.append(logging.Formatter().format(record))
 
+    @classmethod
+    @contextmanager
+    def heard(cls) -> Iterator[Defects]:
+        """Listen until the block ends."""
+        defects, logger = cls(), logging.getLogger("agent")
+        logger.addHandler(defects)
+        try:
+            yield defects
+        finally:
+            logger.removeHandler(defects)
+
 
 def requests() -> Run:
     """One session of the gateway of the chapter for each message; no request may be too much for the dispatcher."""
-    emulation, defects = Emulation(), Defects()
-    server, logger = emulation.gateway.server, logging.getLogger("agent.netconf.session")
+    emulation = Emulation()
+    server = emulation.gateway.server
 
     def run(data: bytes) -> None:
-        logger.addHandler(defects)
         session = server.open_session(Client("admin", "192.0.2.1", "netconf-ssh"), lambda: None)
-        try:
+        with Defects.heard() as defects:
             session.receive(HELLO.encode())
             session.transmit(READ_AT_ONCE)
             session.receive(chunk(data) if data else b"")
             sent = 0
             while sent < LARGEST and (piece := session.transmit(READ_AT_ONCE)):
                 sent += len(piece)
-        finally:
             session.lost()
-            logger.removeHandler(defects)
         assert not defects.found, defects.found.pop()
         assert sent < LARGEST, "an answer without end"
 
@@ -148,6 +158,43 @@ OTHERS = _rpcs(
     '<establish-subscription xmlns="urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"><stream>NETCONF</stream>'
     "</establish-subscription>",
 )
+SN = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
+YP = "urn:ietf:params:xml:ns:yang:ietf-yang-push"
+DS = "urn:ietf:params:xml:ns:yang:ietf-datastores"
+
+
+def _push(trigger: str, filter_: str = "") -> str:
+    return (
+        f'<establish-subscription xmlns="{SN}" xmlns:yp="{YP}" xmlns:i="{IKE}"><yp:datastore xmlns:ds="{DS}">'
+        f"ds:operational</yp:datastore>{filter_}{trigger}</establish-subscription>"
+    )
+
+
+SUBSCRIPTIONS = _rpcs(
+    f'<establish-subscription xmlns="{SN}"><stream>NETCONF</stream><replay-start-time>2003-03-10T00:00:00Z'
+    "</replay-start-time><stop-time>2003-03-11T00:00:00Z</stop-time></establish-subscription>",
+    f'<establish-subscription xmlns="{SN}" xmlns:i="{IKE}"><stream>NETCONF</stream><stream-xpath-filter>'
+    "/i:ike-sa-established[i:remote-address='4.4.4.4']</stream-xpath-filter></establish-subscription>",
+    _push(
+        "<yp:periodic><yp:period>100</yp:period><yp:anchor-time>2003-03-10T00:00:00Z</yp:anchor-time></yp:periodic>",
+        "<yp:datastore-xpath-filter>/i:ike/i:security-associations</yp:datastore-xpath-filter>",
+    ),
+    _push(
+        "<yp:on-change><yp:dampening-period>10</yp:dampening-period><yp:sync-on-start>true</yp:sync-on-start>"
+        "<yp:excluded-change>delete</yp:excluded-change></yp:on-change>",
+        '<yp:datastore-subtree-filter><ipsec xmlns="urn:ipsec-agent:ipsec"/></yp:datastore-subtree-filter>',
+    ),
+    f'<modify-subscription xmlns="{SN}"><id>1</id><stop-time>2003-03-12T00:00:00Z</stop-time></modify-subscription>',
+    f'<delete-subscription xmlns="{SN}"><id>1</id></delete-subscription>',
+    f'<kill-subscription xmlns="{SN}"><id>1</id></kill-subscription>',
+    f'<resync-subscription xmlns="{YP}"><id>1</id></resync-subscription>',
+    '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"><stream>NETCONF</stream>'
+    '<filter><ike-sa-established xmlns="urn:ipsec-agent:ike"/></filter></create-subscription>',
+    '<partial-lock xmlns="urn:ietf:params:xml:ns:netconf:partial-lock:1.0"><select xmlns:i="urn:ipsec-agent:ike">'
+    "/i:ike/i:policy</select></partial-lock>",
+    f'<compare xmlns="urn:ietf:params:xml:ns:yang:ietf-nmda-compare" xmlns:ds="{DS}"><source>ds:running</source>'
+    "<target>ds:operational</target><all/></compare>",
+)
 JUNOS = _rpcs(
     "<get-ike-security-associations-information><detail/></get-ike-security-associations-information>",
     '<command format="json">show ipsec security-associations detail | display xml | match a</command>',
@@ -175,6 +222,7 @@ TARGETS = (
     Target("xpath-filter", requests, XPATH, (*XML_WORDS, b"//", b"ancestor::", b"[", b"]", b"string(")),
     Target("edit-config", requests, EDIT, XML_WORDS),
     Target("operations", requests, OTHERS, XML_WORDS),
+    Target("subscriptions", requests, SUBSCRIPTIONS, XML_WORDS),
     Target("junos-rpc", requests, JUNOS, XML_WORDS),
     Target("command", commands, COMMANDS, (b"|", b'"', b"?", b"\t")),
 )

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import files, management, packets
+from tests.fuzz import doors, files, management, packets
 from tests.fuzz.mutation import Mutator, smallest
 from tests.fuzz.target import FINDINGS, Entrance, Target
 
-TARGETS = {target.name: target for target in (*management.TARGETS, *packets.TARGETS, *files.TARGETS)}
+TARGETS = {target.name: target for target in (*management.TARGETS, *doors.TARGETS, *packets.TARGETS, *files.TARGETS)}
 INPUTS = 120
 FIRST_NUMBER = 7
 

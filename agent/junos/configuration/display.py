@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
-from xml.sax.saxutils import quoteattr
 
 from agent.core.world import SECOND
 from agent.datastore.edit import Operation
+from agent.datastore.markup import quoted
 from agent.junos.configuration.definitions import Shape
 from agent.junos.configuration.json import members_of
 from agent.junos.configuration.parsing import Descent, Level
@@ -83,7 +83,7 @@ def _text(statements: Iterable[Shown], header: Header) -> Iterator[str]:
 
 
 def _xml(root: Shown, header: Header) -> Iterator[str]:
-    attributes = "".join(f" {name}={quoteattr(value)}" for name, value in header.attributes.items())
+    attributes = "".join(f" {name}={quoted(value)}" for name, value in header.attributes.items())
     yield f"<{CONFIGURATION}{attributes}>"
     yield from render_xml(root, INDENT)
     yield f"</{CONFIGURATION}>"

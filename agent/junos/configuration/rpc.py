@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, TypeVar
-from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
@@ -17,7 +16,7 @@ from agent.core.world import SECOND
 from agent.datastore import errors
 from agent.datastore.edit import Operation
 from agent.datastore.errors import ErrorType, RpcError
-from agent.datastore.markup import escape_text
+from agent.datastore.markup import escape_text, quoted
 from agent.datastore.output import OK
 from agent.datastore.registry import Authorisation, Caller, DialectRpc
 from agent.datastore.stores import Datastore
@@ -187,7 +186,7 @@ def get_rollback_information(face: ConfigurationFace, caller: Caller, element: e
 
 def get_commit_information(face: ConfigurationFace, caller: Caller, element: etree._Element) -> Iterator[str]:
     """Return who committed what is kept, newest first."""
-    yield f"<commit-information xmlns:junos={quoteattr(NAMESPACE)}>"
+    yield f"<commit-information xmlns:junos={quoted(NAMESPACE)}>"
     for number in range(len(face.rollbacks)):
         committed = face.rollbacks[number]
         log = f"<log>{escape_text(committed.log)}</log>" if committed.log else ""
