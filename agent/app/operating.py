@@ -5,12 +5,11 @@ It only listens: a Recorder each, and a page each. Nothing of the gateway knows 
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Protocol
 
 from agent.app import logs
 from agent.app.audit import FILE_NAME, Audit
@@ -23,9 +22,6 @@ from agent.datastore.registry import Registry
 from agent.netconf.server import Server
 from agent.transport.admission import Admission
 from agent.transport.driver import Driver
-
-TOLERATED_LAG_SECONDS: Final = 60.0
-"""A device this far behind its pace, in device seconds at scale 1, is not well."""
 
 
 @contextmanager
@@ -40,60 +36,58 @@ def logged(settings: LogSettings) -> Iterator[None]:
         outlet.close()
 
 
+class Measuring(Protocol):
+    """Counts what happens and serves it: `agent.app.measuring`, where it was asked for."""
+
+    def follow(self, server: Server) -> None:
+        """Count what a server tells."""
+
+    async def open(
+        self, gateway: Gateway, admission: Admission, driver: Driver, audit: Audit, is_stopping: Callable[[], bool]
+    ) -> tuple[ListenAddress, ...]:
+        """Serve metrics and health; return where."""
+
+    async def close(self) -> None:
+        """Serve nothing any more."""
+
+
 class Operations:
     """The listeners of one process."""
 
-    def __init__(self, settings: AuditSettings, state: StateDirectory, registry: Registry, *, is_measured: bool) -> None:
-        """Begin with nobody to listen to; nothing is counted unless it `is_measured`."""
+    def __init__(
+        self, settings: AuditSettings, state: StateDirectory, registry: Registry, monitoring: ListenAddress | None
+    ) -> None:
+        """Begin with nobody to listen to; metrics and health are served at `monitoring`, None: nowhere."""
         path = settings.file or state.path / FILE_NAME
         file = RotatingFile(path, settings.maximum_bytes, settings.kept)
         self.audit = Audit(file, registry, lambda: time.time_ns() // 1000, reads=settings.reads)
-        self._measurement = _measurement(registry) if is_measured else None
         self.is_stopping = False
         self._events = logs.EventLog(registry)
+        self._measuring = _measuring(monitoring, registry)
 
     def follow(self, server: Server) -> None:
         """Listen to a server, and to those that take its place."""
         server.record(self._events)
         server.record(self.audit)
-        if self._measurement is not None:
-            server.record(self._measurement.metrics)
+        if self._measuring is not None:
+            self._measuring.follow(server)
 
-    async def open(
-        self, address: ListenAddress | None, gateway: Gateway, admission: Admission, driver: Driver
-    ) -> tuple[ListenAddress, ...]:
+    async def open(self, gateway: Gateway, admission: Admission, driver: Driver) -> tuple[ListenAddress, ...]:
         """Serve metrics and health, if they are to be; return where. OSError when the address cannot be had."""
-        sources = Sources(
-            gateway,
-            admission,
-            lambda: driver.lag_seconds,
-            lambda: len(asyncio.all_tasks()),
-            lambda: self.audit.file.lost,
-        )
-        self.metrics.collectors.register(Gauges(sources))
-        if address is None:
+        if self._measuring is None:
             return ()
-        checks = (
-            Check("running", lambda: "the server is stopping" if self.is_stopping else None),
-            Check("device-time", lambda: _lag(driver, gateway)),
-            Check("audit-log", lambda: "lines cannot be written" if self.audit.file.is_failing else None),
-        )
-        self._monitoring = Monitoring(
-            {
-                "/metrics": lambda: Answer(HTTPStatus.OK, monitoring.METRICS, self.metrics.exposition()),
-                "/healthz": lambda: monitoring.health(checks),
-            }
-        )
-        await self._monitoring.open(address.host, address.port)
-        return tuple(ListenAddress(*each) for each in self._monitoring.addresses)
+        return await self._measuring.open(gateway, admission, driver, self.audit, lambda: self.is_stopping)
 
     async def close(self) -> None:
         """Serve nothing any more."""
-        if self._monitoring is not None:
-            await self._monitoring.close()
+        if self._measuring is not None:
+            await self._measuring.close()
         self.audit.file.close()
 
 
-def _lag(driver: Driver, gateway: Gateway) -> str | None:
-    tolerated = TOLERATED_LAG_SECONDS * max(1.0, gateway.factor)
-    return f"{driver.lag_seconds:.0f} s behind its pace" if driver.lag_seconds > tolerated else None
+def _measuring(address: ListenAddress | None, registry: Registry) -> Measuring | None:
+    if address is None:
+        return None
+    from agent.app import measuring  # what it needs would cost every start that nobody measures
+
+    return measuring.Measuring(address, registry)

@@ -72,9 +72,10 @@ def run(options: ServeOptions) -> None:
         if options.reset:
             for name in (STARTUP, ROLLBACK, CERTIFICATES):
                 state.remove(name)
+        gc.set_threshold(*COLLECT_AFTER)
         registry, key = load_registry(options.yang), sealing_key(state)
         journal = stack.enter_context(_journal(options, scenario, registry, key, state))
-        operations = Operations(options.settings.audit, state, registry)
+        operations = Operations(options.settings.audit, state, registry, options.settings.monitoring)
 
         def watch(server: Server) -> None:
             operations.follow(server)
@@ -93,7 +94,6 @@ def run(options: ServeOptions) -> None:
             watch=watch,
         )
         gc.freeze()  # what has been booted lives as long as the process: no collection need look through it
-        gc.set_threshold(*COLLECT_AFTER)
         asyncio.run(_serve(options, scenario, gateway, users, state, sockets, packets, operations))
         if journal is not None:
             journal.end(gateway.now)
@@ -160,7 +160,7 @@ async def _serve(
     inside = Inside(users, session_factory(gateway, users), driver.catch_up, refused, consoles)
     doors = open_doors(options, inside, state)
     await doors.listen(options.listen)
-    watched = await operations.open(options.settings.monitoring, gateway, doors.admission, driver)
+    watched = await operations.open(gateway, doors.admission, driver)
     if options.settings.run_as is not None:
         become(options.settings.run_as, state.path)
     carrier = None if sockets is None else await real_peers.connect(gateway, sockets, driver.catch_up)

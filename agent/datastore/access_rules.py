@@ -12,14 +12,20 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
-from agent.datastore.schema import SchemaNode
+from agent.datastore.errors import PathStep, RpcError, invalid_value
+from agent.datastore.schema import Kind, Schema, SchemaNode, UnknownNode
 from agent.datastore.tree import Branch, Key
 
+NACM: Final = "/ietf-netconf-acm:nacm"
+EVERYTHING: Final = "/"
+"""The path of a rule for all data there can be."""
 USER: Final = "$USER"
 """What stands for the name of the user in the path of a rule."""
 _IN_BRACKETS: Final = r"""\[(?:[^\]'"]|'[^']*'|"[^"]*")*\]"""
 _STEP: Final = re.compile(rf"/(?:(?P<module>[\w.-]+):)?(?P<name>[\w.-]+)(?P<predicates>(?:{_IN_BRACKETS})*)")
+_PATH: Final = re.compile(rf"(?:/(?:[\w.-]+:)?[\w.-]+(?:{_IN_BRACKETS})*)+")
 _BRACKETS: Final = re.compile(_IN_BRACKETS)
+_POSITION: Final = re.compile(r"\[\s*[1-9][0-9]*\s*\]")
 _PREDICATE: Final = re.compile(
     r"""\[\s*(?P<left>[\w.:-]+)\s*=\s*(?:'(?P<single>[^']*)'|"(?P<double>[^"]*)"|(?P<user>\$USER))\s*\]"""
 )
@@ -143,6 +149,37 @@ def _steps(path: str) -> Iterator[tuple[str, str]]:
         reached += f"/{match['name']}" if module == current else f"/{module}:{match['name']}"
         current = module
         yield reached, match["predicates"]
+
+
+def misleading(nacm: Branch, schema: Schema) -> Iterator[RpcError]:
+    """Iterate over what is wrong with the paths of rules: a rule for what there is not is taken for a mistake."""
+    for list_key, rule_list in nacm.entries("rule-list").items():
+        for key, rule in rule_list.entries("rule").items():
+            problem = _problem(schema, rule.leaf("path") or EVERYTHING)
+            if problem is not None:
+                steps = ((nacm.node("rule-list"), list_key), (rule_list.node("rule"), key), (rule.node("path"), ()))
+                where = (PathStep(schema.node(NACM)), *(PathStep(node, keys) for node, keys in steps))
+                yield invalid_value(problem, path=where)
+
+
+def _problem(schema: Schema, path: str) -> str | None:
+    """Return what is wrong with a canonical path; a list need not be given all of its keys."""
+    if path == EVERYTHING:
+        return None
+    if not _PATH.fullmatch(path):
+        return f"{path!r} is not a path of nodes"
+    for reached, predicates in _steps(path):
+        try:
+            node = schema.node(reached)
+        except UnknownNode:
+            return f"there is no node {reached}"
+        names = [leaf.name for leaf in node.keys] or ["."]
+        for bracket in _BRACKETS.findall(predicates):
+            match = _PREDICATE.fullmatch(bracket)
+            is_position = _POSITION.fullmatch(bracket) and node.kind is Kind.LIST and not node.keys
+            if not is_position and (match is None or match["left"].rpartition(":")[2] not in names):
+                return f"{bracket} says nothing of the keys of {reached}"
+    return None
 
 
 def _schema_path(path: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from agent.datastore.diff import changed_keys
 from agent.datastore.nodes import Kind, SchemaNode
 from agent.datastore.tree import Branch, Entries, Item, Key, entries
 
@@ -63,16 +64,12 @@ class _Comparison:
                 self._take(node, before)
 
     def _compare_entries(self, node: SchemaNode, old: Entries, new: Entries, way: Way) -> None:
-        for key, before in old.items():
-            if key not in new:
+        for key in changed_keys(old, new):
+            before, after = old.get(key), new.get(key)
+            if before is None or after is None:
                 self.found.nodes[node] = None
-                self._alter(node, key, before, ABSENT, way)
-        for key, after in new.items():
-            earlier = old.get(key)
-            if earlier is None:
-                self.found.nodes[node] = None
-            if earlier is not after:
-                self._alter(node, key, earlier or ABSENT, after, way)
+            self._alter(node, key, before or ABSENT, after or ABSENT, way)
+            if after is not None:
                 self.found.entries.append((*way, (node, key)))
         if node.ordered_by_user and [key for key in old if key in new] != [key for key in new if key in old]:
             self.found.nodes[node] = None

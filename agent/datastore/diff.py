@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from agent.datastore.errors import InstancePath, PathStep
 from agent.datastore.schema import Kind, SchemaNode
-from agent.datastore.tree import Branch, Entries, Item, entries
+from agent.datastore.tree import Branch, Entries, Item, Key, entries
 
 K = TypeVar("K")
 
@@ -49,6 +49,21 @@ def differences(old: Branch, new: Branch, passes_over: PassOver | None = None) -
     return _children(old.children, new.children, (), passes_over)
 
 
+def changed_keys(old: Entries, new: Entries) -> Iterator[Key]:
+    """Iterate over the keys of the entries that two lists do not share: of the old one first, then those that came.
+
+    Lists are long, and what has changed of them is mostly little: each is gone through once, and fast.
+    """
+    known, present = old.get, new.get
+    differing = [key for key, after in new.items() if known(key) is not after]
+    created = [key for key in differing if key not in old]
+    if len(new) - len(created) < len(old):
+        yield from (key for key, before in old.items() if present(key) is not before)
+    else:
+        yield from (key for key in differing if key in old)
+    yield from created
+
+
 def topmost(old: Branch, new: Branch) -> Iterator[Difference]:
     """Iterate over the differences, without those below a node that was created or deleted as a whole."""
     whole: InstancePath = ()
@@ -78,10 +93,8 @@ def _children(
 def _entries(
     node: SchemaNode, old: Entries, new: Entries, path: InstancePath, passes_over: PassOver | None
 ) -> Iterator[Difference]:
-    for key in {**old, **new}:
-        before, after = old.get(key), new.get(key)
-        if before is not after:
-            yield from _instance(before, after, (*path, PathStep(node, key)), passes_over)
+    for key in changed_keys(old, new):
+        yield from _instance(old.get(key), new.get(key), (*path, PathStep(node, key)), passes_over)
     yield from _moved(node, old, new, path)
 
 

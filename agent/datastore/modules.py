@@ -22,6 +22,7 @@ from agent.datastore.statements import ModuleStatement, Statement, argument, rev
 ALL_FEATURES = ("*",)
 OWN_MODULES = Path(__file__).resolve().parent.parent / "yang"
 _FILE_NAME = re.compile(r"([^@]+?)(?:@(\d{4}-\d{2}-\d{2}))?\.yang")
+_LENIENT_PATHS = (" type node-instance-identifier;", " type yang:xpath1.0;")
 _REFERRING = ("augment", "deviation", "path")
 _PREFIX = re.compile(r"([A-Za-z_][\w.-]*):")
 
@@ -59,7 +60,11 @@ class ParsedModules:
     sources: Mapping[str, str]
 
     def bound_sources(self) -> dict[str, str]:
-        """The texts by file name, in which every import says the revision that it has been resolved to."""
+        """The texts by file name, in which every import says the revision that it has been resolved to.
+
+        The paths of access control rules are any XPath there: libyang would have them name all keys of a list, against
+        RFC 8341 appendix A. Whether they lead anywhere is judged by `access_rules`.
+        """
         read = (*self.implemented.values(), *self.imported, *self.submodules)
         return {_file_name(module): self._bound_source(module) for module in read}
 
@@ -71,7 +76,7 @@ class ParsedModules:
                 # Behind the brace, so that line numbers stay; the module may import another revision as well.
                 opening = rf"""\bimport\s+["']?{re.escape(statement.arg)}["']?\s*{{(?![^}}]*revision-date)"""
                 text = re.sub(opening, rf"\g<0> revision-date {revision};", text)
-        return text
+        return text.replace(*_LENIENT_PATHS) if module.arg == "ietf-netconf-acm" else text
 
     def by_imports(self) -> list[str]:
         """The names of the implemented modules, each behind those that it imports.

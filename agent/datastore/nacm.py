@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.datastore import errors
-from agent.datastore.access_rules import AccessOperation, Rule, rule_lists
-from agent.datastore.errors import InstancePath, RpcError
+from agent.datastore.access_rules import NACM, AccessOperation, Rule, misleading, rule_lists
+from agent.datastore.errors import InstancePath, RpcError, RpcErrors
 from agent.datastore.registry import Caller
-from agent.datastore.schema import Access, SchemaNode
+from agent.datastore.schema import Access, Schema, SchemaNode
 from agent.datastore.tree import Branch, Item, Key, lineage
 
 __all__ = ["NACM", "AccessControl", "AccessCounters", "AccessOperation", "Rights"]
 
-NACM: Final = "/ietf-netconf-acm:nacm"
 NETCONF_MODULE: Final = "ietf-netconf"
 ALWAYS_PERMITTED: Final = "close-session"
 """RFC 8341 section 3.2.4: whoever has a session may end it."""
@@ -44,6 +43,7 @@ class AccessControl:
 
     def __init__(self, nacm: Branch) -> None:
         """Compile the rules of the nacm container; an empty one has the defaults of the module."""
+        self._nacm = nacm
         self.is_enabled = nacm.leaf("enable-nacm") == "true"
         self._defaults = {
             AccessOperation.READ: nacm.leaf("read-default") == "permit",
@@ -55,6 +55,11 @@ class AccessControl:
         self._rule_lists = tuple(rule_lists(nacm))
         self._rights: dict[tuple[tuple[Rule, ...], str, bool], Rights] = {}
         self._of_callers: dict[tuple[frozenset[str], str, bool], Rights] = {}
+
+    def require_known(self, schema: Schema) -> None:
+        """Raise RpcErrors, invalid-value, for rules whose paths lead nowhere."""
+        if problems := tuple(misleading(self._nacm, schema)):
+            raise RpcErrors(problems)
 
     def groups(self, user: str, external: Sequence[str] = ()) -> frozenset[str]:
         """Return the groups of a user: the configured ones and, where these are taken, those known from elsewhere."""

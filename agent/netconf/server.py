@@ -188,6 +188,7 @@ class Server:
         access = values[NACM]
         if not isinstance(access, AccessControl):
             raise TypeError(f"{NACM} was built into {type(access).__name__}")
+        access.require_known(self.registry.schema)
         return lambda: self._adopt(access)
 
     def _adopt(self, access: AccessControl) -> None:

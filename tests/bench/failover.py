@@ -7,7 +7,7 @@ what packets change in each.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from ipaddress import ip_address
 from statistics import median
@@ -29,6 +29,7 @@ from agent.core.config import (
     UnitTunnel,
 )
 from agent.core.device import Device
+from agent.core.ipsec.sa import IpsecSa
 from agent.core.link import Network
 from agent.core.pic import PicCommand
 from agent.core.world import SECOND, World
@@ -55,7 +56,7 @@ def failover() -> Iterator[Row]:
         for sa in sas:
             sa.sequence += 1
         held.append(_ms(partial(device.set_pic, active, PicCommand.FAULT)))
-        copied.append(_ms(lambda: [sa.restore(sa.state) for sa in sas]))
+        copied.append(_ms(partial(_copy, sas)))
         assert device.interface_redundancy[ONE].failure_counter == number + 1
         device.set_pic(active, PicCommand.ONLINE)
     case = f"{len(sas)} SAs"
@@ -74,6 +75,11 @@ def configuration() -> DeviceConfig:
         units.append(Unit(number, InterfaceFamily(True, name), None, UnitTunnel(LOCAL, REMOTE)))
     interfaces = EsInterface(ONE, backup_interface=OTHER, units=tuple(units)), EsInterface(OTHER)
     return DeviceConfig("bench", (LOCAL,), IkeConfig(()), tuple(associations), interfaces)
+
+
+def _copy(sas: Iterable[IpsecSa]) -> None:
+    for sa in sas:
+        sa.restore(sa.state)
 
 
 def _ms(action: Callable[[], object]) -> float:

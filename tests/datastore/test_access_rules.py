@@ -12,7 +12,7 @@ from tests.support.access import access, caller, nacm, path, rule
 from tests.support.editor import edit_config, is_ok, tags_of
 from tests.support.edits import serialized
 from tests.support.edits import shop as shop_xml
-from tests.support.netconf_wire import Wire, texts
+from tests.support.netconf_wire import Wire, error, texts
 from tests.support.shop import ShopServer, configuration, toy_schema
 
 ANN: Final = caller("staff")
@@ -49,6 +49,8 @@ def shown(rules: str, user: str = "ann") -> list[str]:
         ("[toy:column = 'ben'][toy:row = \"2\"]", ["2ben"]),
         ("[toy:row='3'][toy:column='ann']", []),
         ("[toy:row='1'][toy:column=$USER]", ["1ann"]),
+        ("[toy:row='1']", ["1ann", "1ben"]),
+        ("[toy:column=$USER]", ["1ann", "2ann"]),
         ("", ["1ann", "1ben", "2ann", "2ben"]),
     ],
 )
@@ -57,6 +59,36 @@ def test_a_rule_hides_the_entries_that_its_keys_name_and_no_others(predicates: s
     rules = nacm(rule("deny", path(f"{SHELF}{predicates}")), rule("permit"))
     assert shown(rules) == [one for one in everything if one not in hidden]
     assert shown(rules, "stranger") == everything, "it holds for its group alone"
+
+
+def test_the_path_of_everything_is_a_slash() -> None:
+    rules = nacm(rule("permit", path(f"{SHELF}[toy:row='1']")), rule("deny", path("/")))
+    data = ShopServer(rules + shop_xml(SHELVES)).connect("ann").get_config()
+    assert len(data) == 0, "what is above the entry is denied"
+
+
+@pytest.mark.parametrize(
+    ("of", "message"),
+    [
+        ("/toy:shop/toy:nothing", "no node"),
+        ("/toy:shop/toy:shelf/toy:shop", "no node"),
+        (f"{SHELF}[toy:label='x']", "keys"),
+        (f"{SHELF}[toy:row=1]", "keys"),
+        (f"{SHELF}[1]", "keys"),
+        ("/toy:shop[toy:name='corner']", "keys"),
+        (f"{SHELF}[toy:row='1'", "not a path"),
+        ("toy:shop", "not a path"),
+        ("/toy:shop | /toy:shop/toy:name", "not a path"),
+        ("//toy:name", "not a path"),
+    ],
+)
+def test_a_rule_for_what_there_is_not_is_refused(of: str, message: str) -> None:
+    server = ShopServer(nacm(rule("permit")))
+    rules = nacm(rule("permit"), rule("deny", path(of)))
+    refused = error(server.connect("ann").rpc(edit_config(rules)))
+    assert refused["error-tag"] in ("invalid-value", "operation-failed")
+    assert refused["error-path"].endswith("/nacm:rule[nacm:name='1']/nacm:path")
+    assert message in refused["error-message"]
 
 
 def test_a_rule_permits_the_entries_that_its_keys_name_and_no_others() -> None:

@@ -105,10 +105,10 @@ CERTIFICATES = [
     identity(None, CLIENTS, [mail("ann@Example.net"), dns("Example.net"), ip("192.0.2.1"), ip("2001:db8::1")]).der,
 ]
 TEXT = [
-    b"security { ike { proposal p { authentication-method pre-shared-keys; dh-group group2; lifetime-seconds 600; } } }",
-    b"replace: security {\n    ipsec {\n        /* note */\n        policy ipsec-policy {\n            proposals [ a b ];\n"
-    b"        }\n    }\n}\n",
-    b'interfaces { es-1/3/0 { unit 0 { tunnel { source 4.4.4.5; destination "4.4.4.4"; } family inet { ipsec-sa s; } } } }',
+    b"security { ike { proposal p { authentication-method pre-shared-keys; dh-group group2; } } }",
+    b"replace: security {\n    ipsec {\n        /* note */\n        policy ipsec-policy {\n"
+    b"            proposals [ a b ];\n        }\n    }\n}\n",
+    b'interfaces { es-1/3/0 { unit 0 { tunnel { source 4.4.4.5; destination "4.4.4.4"; } family inet; } } }',
     b"system { host-name x; }\ndelete: security;\nprotect: system;\ninactive: interfaces { }\n",
 ]
 SET = [

@@ -106,21 +106,21 @@ def commands() -> Run:
     return run
 
 
-def _rpcs(*operations: str) -> list[bytes]:
+def rpcs(*operations: str) -> list[bytes]:
     return [envelope(operation).encode() for operation in operations]
 
 
 def _filtered(*filters: str) -> list[bytes]:
-    return _rpcs(*(f"<get>{each}</get>" for each in filters))
+    return rpcs(*(f"<get>{each}</get>" for each in filters))
 
 
 def _edits(*contents: str) -> list[bytes]:
     start = "<edit-config><target><running/></target><config>"
-    return _rpcs(*(f"{start}{each}</config></edit-config>" for each in contents))
+    return rpcs(*(f"{start}{each}</config></edit-config>" for each in contents))
 
 
 ENVELOPE = [
-    *_rpcs("<get/>", "<lock><target><candidate/></target></lock>", "<close-session/>", "<commit/>"),
+    *rpcs("<get/>", "<lock><target><candidate/></target></lock>", "<close-session/>", "<commit/>"),
     envelope("<get/>", "1", 'a:b="c" xmlns:a="urn:a"').encode(),
     f'<?xml version="1.0" encoding="UTF-8"?><!-- c --><nc:rpc xmlns:nc="{BASE}" message-id="&#65;"/>'.encode(),
 ]
@@ -142,7 +142,7 @@ EDIT = _edits(
     '<ipsec xmlns="urn:ipsec-agent:ipsec"><security-association xmlns:y="urn:ietf:params:xml:ns:yang:1" '
     'y:insert="after" y:key="[name=\'a\']"><name>b</name></security-association></ipsec>',
 )
-OTHERS = _rpcs(
+OTHERS = rpcs(
     "<validate><source><candidate/></source></validate>",
     "<copy-config><target><startup/></target><source><running/></source></copy-config>",
     "<copy-config><target><url>file:///x.xml</url></target><source><running/></source></copy-config>",
@@ -158,44 +158,7 @@ OTHERS = _rpcs(
     '<establish-subscription xmlns="urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"><stream>NETCONF</stream>'
     "</establish-subscription>",
 )
-SN = "urn:ietf:params:xml:ns:yang:ietf-subscribed-notifications"
-YP = "urn:ietf:params:xml:ns:yang:ietf-yang-push"
-DS = "urn:ietf:params:xml:ns:yang:ietf-datastores"
-
-
-def _push(trigger: str, filter_: str = "") -> str:
-    return (
-        f'<establish-subscription xmlns="{SN}" xmlns:yp="{YP}" xmlns:i="{IKE}"><yp:datastore xmlns:ds="{DS}">'
-        f"ds:operational</yp:datastore>{filter_}{trigger}</establish-subscription>"
-    )
-
-
-SUBSCRIPTIONS = _rpcs(
-    f'<establish-subscription xmlns="{SN}"><stream>NETCONF</stream><replay-start-time>2003-03-10T00:00:00Z'
-    "</replay-start-time><stop-time>2003-03-11T00:00:00Z</stop-time></establish-subscription>",
-    f'<establish-subscription xmlns="{SN}" xmlns:i="{IKE}"><stream>NETCONF</stream><stream-xpath-filter>'
-    "/i:ike-sa-established[i:remote-address='4.4.4.4']</stream-xpath-filter></establish-subscription>",
-    _push(
-        "<yp:periodic><yp:period>100</yp:period><yp:anchor-time>2003-03-10T00:00:00Z</yp:anchor-time></yp:periodic>",
-        "<yp:datastore-xpath-filter>/i:ike/i:security-associations</yp:datastore-xpath-filter>",
-    ),
-    _push(
-        "<yp:on-change><yp:dampening-period>10</yp:dampening-period><yp:sync-on-start>true</yp:sync-on-start>"
-        "<yp:excluded-change>delete</yp:excluded-change></yp:on-change>",
-        '<yp:datastore-subtree-filter><ipsec xmlns="urn:ipsec-agent:ipsec"/></yp:datastore-subtree-filter>',
-    ),
-    f'<modify-subscription xmlns="{SN}"><id>1</id><stop-time>2003-03-12T00:00:00Z</stop-time></modify-subscription>',
-    f'<delete-subscription xmlns="{SN}"><id>1</id></delete-subscription>',
-    f'<kill-subscription xmlns="{SN}"><id>1</id></kill-subscription>',
-    f'<resync-subscription xmlns="{YP}"><id>1</id></resync-subscription>',
-    '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"><stream>NETCONF</stream>'
-    '<filter><ike-sa-established xmlns="urn:ipsec-agent:ike"/></filter></create-subscription>',
-    '<partial-lock xmlns="urn:ietf:params:xml:ns:netconf:partial-lock:1.0"><select xmlns:i="urn:ipsec-agent:ike">'
-    "/i:ike/i:policy</select></partial-lock>",
-    f'<compare xmlns="urn:ietf:params:xml:ns:yang:ietf-nmda-compare" xmlns:ds="{DS}"><source>ds:running</source>'
-    "<target>ds:operational</target><all/></compare>",
-)
-JUNOS = _rpcs(
+JUNOS = rpcs(
     "<get-ike-security-associations-information><detail/></get-ike-security-associations-information>",
     '<command format="json">show ipsec security-associations detail | display xml | match a</command>',
     '<load-configuration action="set" format="text"><configuration-set>set system host-name x\n</configuration-set>'
@@ -222,7 +185,6 @@ TARGETS = (
     Target("xpath-filter", requests, XPATH, (*XML_WORDS, b"//", b"ancestor::", b"[", b"]", b"string(")),
     Target("edit-config", requests, EDIT, XML_WORDS),
     Target("operations", requests, OTHERS, XML_WORDS),
-    Target("subscriptions", requests, SUBSCRIPTIONS, XML_WORDS),
     Target("junos-rpc", requests, JUNOS, XML_WORDS),
     Target("command", commands, COMMANDS, (b"|", b'"', b"?", b"\t")),
 )

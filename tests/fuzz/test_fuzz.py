@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import doors, files, management, packets
+from tests.fuzz import doors, files, management, packets, subscriptions
 from tests.fuzz.mutation import Mutator, smallest
 from tests.fuzz.target import FINDINGS, Entrance, Target
 
-TARGETS = {target.name: target for target in (*management.TARGETS, *doors.TARGETS, *packets.TARGETS, *files.TARGETS)}
+MODULES = (management, subscriptions, doors, packets, files)
+TARGETS = {target.name: target for module in MODULES for target in module.TARGETS}
 INPUTS = 120
 FIRST_NUMBER = 7
 
