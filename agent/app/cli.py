@@ -6,6 +6,7 @@ it runs, so that help and usage errors answer at once.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -162,9 +163,13 @@ def serve(
         journal=journal,
         settings_file=settings_file,
     )
-    from agent.app import server
+    gc.disable()  # until the device is up: what is made up to then stays, and to look through it takes a tenth of it
+    try:
+        from agent.app import server
 
-    server.run(options)
+        server.run(options)
+    finally:
+        gc.enable()
 
 
 @commands.group()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from agent.app.console import CommandConsole, ConsoleTimers, MakeShell, ScriptConsole
 from agent.app.prompt import PromptConsole
-from agent.app.router import open_shell
+from agent.app.router import PROMPT, open_shell
 from agent.app.running import Gateway
 from agent.app.users import Users
 from agent.junos.shell import Shell
@@ -38,7 +38,7 @@ class Visitor:
 
     def _open(self) -> Shell:
         peer = self._peer
-        return open_shell(self._server, Client(peer.user, peer.source_host, "cli", self._users.groups(peer.user)))
+        return open_shell(self._server, Client(peer.user, peer.source_host, PROMPT, self._users.groups(peer.user)))
 
 
 def console_factory(

@@ -97,6 +97,8 @@ def _security_associations(device: Device) -> Iterator[Metric]:
     installed = device.sad.installed
     states = {"installed": installed, "not-installed": max(0, held - installed)}
     yield _gauges("ipsec_sas", "IPsec SAs by state, each direction counted.", "state", states)
+    packets = {reason.value: count for reason, count in device.dropped_packets.items()}
+    yield _counters("packets_dropped", "Packets of tunnels that were dropped.", "reason", packets)
     statistics = device.ike_statistics
     yield _gauge("ike_half_open", "Negotiations that others began and have not authenticated.", statistics.half_open)
     dropped = {reason.value: count for reason, count in statistics.dropped.items()}

@@ -6,17 +6,18 @@ to be taken. Nothing here does any input or output.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final, Protocol, cast
 
-import asyncssh
+from asyncssh.editor import SSHLineEditor
 
 from agent.transport.endpoint import Terminal
 
 HISTORY_LINES: Final = 500
 LINE_CHARACTERS: Final = 4096
 PLAIN_TERMINAL: Final = "dumb"
-ENCODING: Final = ("utf-8", "replace")
 
 Edit = bool | tuple[str, int]
 """What a key does: True stands for itself, False is no good here, else the line and where the cursor is then."""
@@ -38,18 +39,20 @@ class LineEditor:
     """One line at a time, with a history."""
 
     def __init__(self, terminal: Terminal, listener: Listener) -> None:
-        self._screen = _Screen(terminal)
-        keyboard = _Keyboard(listener)
-        self._channel = asyncssh.SSHLineEditorChannel(
-            cast(Any, self._screen), cast(Any, keyboard), True, HISTORY_LINES, LINE_CHARACTERS
+        self._screen = _Screen()
+        self._editor = _Editor(
+            cast(Any, self._screen),
+            cast(Any, _Keyboard(listener)),
+            True,
+            HISTORY_LINES,
+            LINE_CHARACTERS,
+            terminal.kind or PLAIN_TERMINAL,
+            terminal.columns,
         )
-        editor = self._channel.create_editor()
-        assert editor is not None, "a terminal with an encoding has an editor"
-        self._editor = editor
 
     def register_key(self, key: str, handler: KeyHandler) -> None:
         """Have a key do something else than it says."""
-        self._channel.register_key(key, handler)
+        self._editor.register_key(key, handler)
 
     def type(self, keys: str) -> None:
         """Take keys as they were pressed."""
@@ -57,7 +60,7 @@ class LineEditor:
 
     def show(self, text: str) -> None:
         """Show text above the line that is being typed; what follows the last end of line stands before that line."""
-        self._channel.write(text)
+        self._editor.process_output(text)
 
     def show_aside(self, text: str) -> None:
         """Show text that the editor is to know nothing of: it leaves the cursor where it was."""
@@ -72,24 +75,30 @@ class LineEditor:
         return self._screen.take()
 
 
+class _Editor(SSHLineEditor):
+    """asyncssh's, but for one thing.
+
+    It looks at every character there is to learn which ones stand for themselves, and again for each key that does
+    something else: a tenth of a second for each prompt, in which the whole server would stand still.
+    """
+
+    def _build_printable(self) -> None:
+        self._printable = _standing_for_themselves(frozenset(self._keymap))
+
+
+@cache
+def _standing_for_themselves(others: frozenset[str]) -> re.Pattern[str]:
+    """Return what matches characters that are shown as they are typed, which `others` are not."""
+    ranges = (range(ord(" "), 0xD800), range(0xE000, 0x10000))
+    shown = (chr(code) for each in ranges for code in each if chr(code).isprintable() and chr(code) not in others)
+    return re.compile(f"[{re.escape(''.join(shown))}]*")
+
+
 class _Screen:
     """What asyncssh's editor takes for the channel of a terminal."""
 
-    def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
+    def __init__(self) -> None:
         self._shown: list[str] = []
-
-    def get_encoding(self) -> tuple[str, str]:
-        """Return how text becomes bytes."""
-        return ENCODING
-
-    def get_terminal_type(self) -> str:
-        """Return the kind of terminal."""
-        return self._terminal.kind or PLAIN_TERMINAL
-
-    def get_terminal_size(self) -> tuple[int, int, int, int]:
-        """Return columns, rows, and the same in pixels, of which nothing is known."""
-        return (self._terminal.columns, self._terminal.rows, 0, 0)
 
     def write(self, data: str, datatype: object = None) -> None:
         """Keep text until it is taken."""

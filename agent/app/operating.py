@@ -5,11 +5,10 @@ It only listens: a Recorder each, and a page each. Nothing of the gateway knows 
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Final, Protocol
 
 from agent.app import logs
 from agent.app.audit import FILE_NAME, Audit
@@ -23,11 +22,14 @@ from agent.netconf.server import Server
 from agent.transport.admission import Admission
 from agent.transport.driver import Driver
 
+_STDERR: Final = 2
+"""The descriptor of the process, whatever sys.stderr has been replaced by."""
+
 
 @contextmanager
 def logged(settings: LogSettings) -> Iterator[None]:
     """Write the log to stderr until the block ends."""
-    outlet = Outlet(sys.stderr.fileno())
+    outlet = Outlet(_STDERR)
     end = logs.set_up(outlet, settings.level, settings.format)
     try:
         yield

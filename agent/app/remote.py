@@ -21,6 +21,7 @@ from agent.app.errors import AppError
 from agent.app.state import default_state_directory
 from agent.app.target import Target
 from agent.datastore.markup import escape_text
+from agent.junos.terminal import visible
 from agent.netconf.framing import ChunkedFramer, EndOfMessageFramer, Framer, FramingError, MessageTooBig
 
 BASE: Final = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -129,7 +130,7 @@ def _parsed(message: bytes) -> etree._Element:
 def _refusal(error: etree._Element) -> DeviceRefused:
     message = error.findtext(f"{{{BASE}}}error-message") or error.findtext(f"{{{BASE}}}error-tag") or "refused"
     word = next(error.iter(f"{{{BASE}}}bad-element"), None)
-    return DeviceRefused(" ".join(message.split()), "" if word is None else (word.text or "").strip())
+    return DeviceRefused(visible(" ".join(message.split())), "" if word is None else (word.text or "").strip())
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ import click
 
 from agent.app.remote import DeviceRefused, ReplyFormat, connected
 from agent.app.target import Target
+from agent.junos.terminal import visible
 
 GOOD: Final = re.compile(r"\b(?<!Not )(Matured|Installed|Up|Active|Enabled)\b")
 BAD: Final = re.compile(r"\b(Not matured|Not installed|Down|Offline|Expired|No reference|Disabled)\b")
@@ -59,7 +60,8 @@ async def run_lines(remote: Device, lines: Iterable[str]) -> int:
     exit_code = 0
     for line in filter(None, map(str.strip, lines)):
         try:
-            click.echo(await remote.run(line, ReplyFormat.TEXT), nl=False)
+            text = await remote.run(line, ReplyFormat.TEXT)
+            click.echo("".join(f"{each}\n" for each in shown(text)), nl=False)
         except DeviceRefused as refused:
             click.echo("\n".join(complaint(refused, line, 0, line)), err=True)
             exit_code = 1
@@ -88,9 +90,15 @@ def complaint(refused: DeviceRefused, command: str, indent: int, *above: str) ->
 
 
 def shown(text: str, format_: ReplyFormat = ReplyFormat.TEXT) -> Iterator[str]:
-    """Return the lines of a reply; on a terminal, those of text with colours."""
-    lines = iter(text.splitlines())
-    return map(painted, lines) if format_ is ReplyFormat.TEXT and sys.stdout.isatty() else lines
+    """Return the lines of a reply: of text, or on a terminal, with nothing in them that a terminal would obey.
+
+    On a terminal, those of text have colours.
+    """
+    is_text, is_on_terminal = format_ is ReplyFormat.TEXT, sys.stdout.isatty()
+    lines = iter(text.removesuffix("\n").split("\n") if text else ())
+    if is_text or is_on_terminal:
+        lines = map(visible, lines)
+    return map(painted, lines) if is_text and is_on_terminal else lines
 
 
 def painted(line: str) -> str:

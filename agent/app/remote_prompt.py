@@ -26,6 +26,7 @@ from agent.junos.command import Local
 from agent.junos.completion import Completion, complete, explain, is_quoted
 from agent.junos.parser import SyntaxFault, parse
 from agent.junos.shell import MORE, SCREEN_LENGTH, pointed
+from agent.junos.terminal import visible
 
 END_OF_OUTPUT: Final = ("q", "Q")
 HOST_NAME: Final = re.compile(r"^Hostname: (\S+)$", re.MULTILINE)
@@ -47,7 +48,7 @@ async def _name(remote: Device, target: Target) -> str:
         found = HOST_NAME.search(await remote.run("show version", ReplyFormat.TEXT))
     except DeviceRefused:
         found = None
-    return found[1] if found is not None else target.host
+    return visible(found[1]) if found is not None else target.host
 
 
 class RemotePrompt:

@@ -19,6 +19,8 @@ from agent.junos.shell import Shell
 from agent.netconf.server import Client, Server
 
 SYSTEM: Final = "/ipsec-agent-system:system"
+PROMPT: Final = "cli"
+"""The way by which somebody comes in who has a prompt."""
 
 
 def make_router(device: Device, server: Server) -> Router:

@@ -72,7 +72,6 @@ def run(options: ServeOptions) -> None:
         if options.reset:
             for name in (STARTUP, ROLLBACK, CERTIFICATES):
                 state.remove(name)
-        gc.set_threshold(*COLLECT_AFTER)
         registry, key = load_registry(options.yang), sealing_key(state)
         journal = stack.enter_context(_journal(options, scenario, registry, key, state))
         operations = Operations(options.settings.audit, state, registry, options.settings.monitoring)
@@ -94,6 +93,8 @@ def run(options: ServeOptions) -> None:
             watch=watch,
         )
         gc.freeze()  # what has been booted lives as long as the process: no collection need look through it
+        gc.set_threshold(*COLLECT_AFTER)
+        gc.enable()
         asyncio.run(_serve(options, scenario, gateway, users, state, sockets, packets, operations))
         if journal is not None:
             journal.end(gateway.now)
@@ -221,8 +222,9 @@ def _say_ready(
     hint = f"users {names}; passwords as the names" if as_named else f"users {names}"
     over_ssh = [address for address in addresses if address.kind is Kind.SSH]
     first = next(iter(users.names), "USER")
-    connect = [f"ssh -p {address.port} {first}@{address.host} -s netconf" for address in over_ssh[:1]]
-    print(scenario.description, *(f"connect with: {each}   ({hint})" for each in connect), sep="\n", file=sys.stderr)
+    prompts = [f"ssh -p {address.port} {first}@{address.host}" for address in over_ssh[:1]]
+    connect = [f"connect with: {each}   or, for NETCONF: {each} -s netconf   ({hint})" for each in prompts]
+    print(scenario.description, *connect, sep="\n", file=sys.stderr)
     sys.stderr.flush()
     listening = [f"{address.kind.value} {address}" for address in addresses]
     if sockets is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 from typing import Final
 
+from agent.bindings.counted import counted_list
 from agent.bindings.leaves import instant, key_octets, required
 from agent.core import events
 from agent.core.config import (
@@ -87,14 +87,6 @@ def _dead_peer_detection(entry: Branch) -> DeadPeerDetection | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """One entry of a statistics list: what is counted, and how often it happened."""
-
-    name: str
-    count: int
-
-
 def clear(device: Device, caller: Caller, parameters: Branch) -> Output:
     """Clear the IKE SAs with one peer, or all; an unknown peer is an error, a known one without an SA is not."""
     text = parameters.leaf("peer-address")
@@ -161,25 +153,6 @@ def _negotiation_leaves() -> Mapping[str, Callable[[Phase2Negotiation], Value]]:
     }
 
 
-def _dropped(device: Device) -> Iterator[Counted]:
-    return (Counted(reason.value, count) for reason, count in device.ike_statistics.dropped.items())
-
-
-def _outcomes(device: Device) -> Iterator[Counted]:
-    return (Counted(outcome.value, count) for outcome, count in device.ike_statistics.negotiations.items())
-
-
-def _counted(
-    name: str, entries: Callable[[Device], Iterator[Counted]], key: str, count: str
-) -> StateList[Device, Counted]:
-    return StateList[Device, Counted](
-        f"{ROOT}/statistics/{name}",
-        entries,
-        lambda device, wanted: next((entry for entry in entries(device) if entry.name == wanted[0]), None),
-        {key: lambda entry: entry.name, count: lambda entry: entry.count},
-    )
-
-
 IkeSaEvent = events.IkeSaChanged | events.IkeSaEstablished | events.IkeSaDeleted | events.IkeNegotiationFailed
 
 
@@ -214,8 +187,13 @@ IKE: Final = Bindings(
             lambda device: device,
             {"half-open": lambda device: device.ike_statistics.half_open},
         ),
-        _counted("dropped", _dropped, "reason", "packets"),
-        _counted("negotiation-outcome", _outcomes, "outcome", "count"),
+        counted_list(f"{ROOT}/statistics/dropped", lambda device: device.ike_statistics.dropped, "reason", "packets"),
+        counted_list(
+            f"{ROOT}/statistics/negotiation-outcome",
+            lambda device: device.ike_statistics.negotiations,
+            "outcome",
+            "count",
+        ),
     ),
     changes=(
         ChangeBinding[events.IkeSaChanged](SA, events.IkeSaChanged, _id),

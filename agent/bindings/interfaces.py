@@ -114,19 +114,12 @@ def _statistics_leaves() -> Mapping[str, Callable[[Pic], Value]]:
         "discontinuity-time": lambda pic: instant(pic.counted_since),
         "in-octets": lambda pic: pic.state.statistics.in_octets,
         "in-unicast-pkts": lambda pic: pic.state.statistics.in_packets,
-        "in-discards": lambda pic: _discards(pic.state.statistics),
-        "in-errors": lambda pic: _errors(pic.state.statistics),
+        "in-discards": lambda pic: pic.state.statistics.in_discards % COUNTER32,
+        "in-errors": lambda pic: pic.state.statistics.in_errors % COUNTER32,
         "out-octets": lambda pic: pic.state.statistics.out_octets,
         "out-unicast-pkts": lambda pic: pic.state.statistics.out_packets,
+        "out-discards": lambda pic: pic.state.statistics.out_drops % COUNTER32,
     }
-
-
-def _discards(counted: InterfaceStatistics) -> int:
-    return (counted.replay_drops + counted.unknown_spi_drops + counted.policy_drops) % COUNTER32
-
-
-def _errors(counted: InterfaceStatistics) -> int:
-    return (counted.authentication_failures + counted.decryption_failures + counted.malformed_drops) % COUNTER32
 
 
 def _drop_leaves() -> Mapping[str, Callable[[InterfaceStatistics], Value]]:

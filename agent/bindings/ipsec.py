@@ -8,6 +8,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Final
 
+from agent.bindings.counted import counted_list
 from agent.bindings.leaves import instant, key_octets, required, word
 from agent.core import events
 from agent.core.config import (
@@ -272,7 +273,7 @@ IPSEC: Final = Bindings(
             lambda device, key: device.security_associations.get(key[0]),
             _association_leaves(),
         ),
-        StateList[TunnelSa, IpsecSa](SA, lambda association: snapshot(association.sas), _find_sa, _sa_leaves()),
+        StateList[TunnelSa, IpsecSa](SA, TunnelSa.each_sa, _find_sa, _sa_leaves()),
         StateContainer[TunnelSa, SaStatistics](
             f"{ASSOCIATION}/statistics/inbound",
             lambda association: association.inbound,
@@ -286,6 +287,15 @@ IPSEC: Final = Bindings(
         ),
         _lifetime("soft-lifetime", lambda sa: sa.soft_lifetime),
         _lifetime("hard-lifetime", lambda sa: sa.hard_lifetime),
+        counted_list(f"{ROOT}/statistics/dropped", lambda device: device.dropped_packets, "reason", "packets"),
+        StateContainer[Device, Device](
+            f"{ROOT}/statistics",
+            lambda device: device,
+            {
+                "unroutable-packets": lambda device: device.unroutable,
+                "reassembly-failures": lambda device: device.protection.processor.reassembler.failed,
+            },
+        ),
     ),
     changes=(
         ChangeBinding[events.IpsecSaInstalled](SA, events.IpsecSaInstalled, _sas),
@@ -306,6 +316,7 @@ IPSEC: Final = Bindings(
         ),
     ),
     unobserved=(
+        f"{ROOT}/statistics",
         f"{ASSOCIATION}/statistics",
         f"{SA}/statistics",
         *(

@@ -15,7 +15,7 @@ from agent.core.events import InterfacesChanged
 from agent.core.identifiers import Address, IkeSaId
 from agent.core.ike.engine import IkeStatistics
 from agent.core.ike.sa import IkeSa
-from agent.core.ipsec.refusal import Drop
+from agent.core.ipsec.refusal import Drop, DropReason
 from agent.core.ipsec.sad import Sad
 from agent.core.keying import Keying, Protection, TunnelRedundancy, TunnelSa
 from agent.core.link import Network
@@ -230,6 +230,12 @@ class Device:
         ends = association.plan.ends
         for wire in sent:
             self._network.send_packet(ends.local, ends.remote, wire)
+
+    @property
+    def dropped_packets(self) -> Mapping[DropReason, int]:
+        """How many packets were dropped by reason, whichever PIC had them, or none."""
+        self.traffic.look()
+        return MappingProxyType(self.protection.processor.drops)
 
     @property
     def unroutable(self) -> int:

@@ -29,7 +29,7 @@ class Cell:
 class Row:
     """Neighbouring cells, between a start and an end that are shown if there is anything in the cells."""
 
-    __slots__ = ("_all", "_cells", "_end", "_some", "_start", "_values")
+    __slots__ = ("_all", "_but_one", "_cells", "_end", "_some", "_start", "_values")
 
     def __init__(self, cells: Sequence[Cell], start: str = "", end: str = "") -> None:
         """Make the template for an instance that has a value in every cell."""
@@ -37,13 +37,18 @@ class Row:
         self._cells = tuple(f"{_literal(cell.start)}%s{_literal(cell.end)}" for cell in cells)
         self._values = tuple(cell.value for cell in cells)
         self._all = self._template(self._cells)
+        self._but_one = tuple(self._without(at) for at in range(len(cells)))
         self._some: dict[tuple[bool, ...], str] = {}
 
     def text(self, subject: object) -> str:
         """Render what an instance has; empty when that is nothing."""
-        values = tuple([value(subject) for value in self._values])
+        values: tuple[object, ...] = tuple([value(subject) for value in self._values])
         if None not in values:
             return self._all % values
+        at = values.index(None)
+        rest = values[:at] + values[at + 1 :]
+        if None not in rest:  # Mostly it is one, such as the limit that a lifetime does not have.
+            return self._but_one[at] % rest
         shape = tuple([value is not None for value in values])
         template = self._some.get(shape)
         if template is None:
@@ -57,6 +62,10 @@ class Row:
         shown = [cell for cell, is_there in zip(self._cells, shape, strict=True) if is_there]
         self._some[shape] = self._template(shown) if shown else ""
         return self._some[shape]
+
+    def _without(self, at: int) -> str:
+        rest = self._cells[:at] + self._cells[at + 1 :]
+        return self._template(rest) if rest else ""
 
     def _template(self, cells: Sequence[str]) -> str:
         return "".join((self._start, *cells, self._end))

@@ -1,6 +1,7 @@
 """What can come next in a line: for tab and space, and for the question mark.
 
-What the device knows of (peers, security associations) is named to those alone who may have the command carried out.
+What the device knows of (peers, security associations) is named to those alone who may have the command carried out,
+and only what can be typed.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def complete(line: str, router: Router | None, permits: Permits) -> Completion:
     is_permitted = not isinstance(row, Command) or permits(row.authorisation)
     for parameter in place.valued():
         values = known(parameter.kind, router) if is_permitted else ()
-        found += (Candidate(_quoted(value), "") for value in dict.fromkeys(values))
+        found += (Candidate(_quoted(value), "") for value in dict.fromkeys(values) if value.isprintable())
         if parameter.kind is not Kind.REST or not begun:
             found.append(Candidate(f"<{parameter.name}>", parameter.help, is_placeholder=True))
     matching = [each for each in found if each.is_placeholder or each.text.startswith(begun)]

@@ -17,6 +17,7 @@ from agent.junos.command import Local
 from agent.junos.completion import Completion, Permits, complete, explain, listed
 from agent.junos.parser import Line, SyntaxFault, parse
 from agent.junos.router import Refused, Router
+from agent.junos.terminal import visible
 
 PERMISSION_DENIED: Final = "error: permission denied"
 MORE: Final = "---(more)---"
@@ -61,17 +62,20 @@ class Shell:
     def run(self, text: str) -> Iterator[str]:
         """Carry a line out and return its output, without an end of line in any. Raises CommandFailed."""
         try:
-            return self._run(text)
+            return map(visible, self._run(text))
         except SyntaxFault as fault:
-            raise CommandFailed("\n".join((text, *pointed(fault, 0)))) from fault
+            raise CommandFailed(visible("\n".join((text, *pointed(fault, 0))))) from fault
         except Refused as refused:
-            raise CommandFailed(f"error: {refused.message}") from refused
+            raise CommandFailed(visible(f"error: {refused.message}")) from refused
 
     def feed_line(self, text: str) -> Iterator[str]:
         """Carry out a line that was typed after the prompt, and return what is printed before the next one.
 
         That ends with a blank line, unless nothing was typed.
         """
+        return map(visible, self._answer(text))
+
+    def _answer(self, text: str) -> Iterator[str]:
         if not text.strip():
             return
         try:
@@ -127,9 +131,9 @@ class Shell:
     def help(self, text: str) -> Iterator[str]:
         """Return what a question mark after this much of a line prints."""
         try:
-            return explain(text, self._router, self._permits)
+            return map(visible, explain(text, self._router, self._permits))
         except SyntaxFault as fault:
-            return pointed(fault, len(self.prompt))
+            return map(visible, pointed(fault, len(self.prompt)))
 
     def is_paged(self, text: str) -> bool:
         """Tell whether the output of a line is to wait at the end of each page."""

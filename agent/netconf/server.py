@@ -188,8 +188,9 @@ class Server:
         access = values[NACM]
         if not isinstance(access, AccessControl):
             raise TypeError(f"{NACM} was built into {type(access).__name__}")
-        access.require_known(self.registry.schema)
-        return lambda: self._adopt(access)
+        if access is not self.access:
+            access.require_known(self.registry.schema)
+        return (lambda: None) if access is self.access else (lambda: self._adopt(access))
 
     def _adopt(self, access: AccessControl) -> None:
         """Judge by new rules from now on, the requests of open sessions too."""
@@ -256,7 +257,7 @@ class Server:
     def commanded(self, client: Client, line: str, *, is_refused: bool) -> None:
         """Tell the recorders of a line that somebody has typed at another door."""
         for recorder in self._recorders:
-            recorder.commanded(self.now, client.user, client.source, line, is_refused=is_refused)
+            recorder.commanded(self.now, client.user, client.source, client.groups, line, is_refused=is_refused)
 
     def record(self, recorder: Recorder) -> None:
         """Tell somebody of everything from now on."""

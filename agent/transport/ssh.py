@@ -66,7 +66,7 @@ class Listener:
     """The addresses that are listened on, and every connection, whoever has made it."""
 
     def __init__(self, service: SshService, host_keys: Sequence[Path]) -> None:
-        """Listen on nothing yet; `host_keys` are private key files."""
+        """Listen on nothing yet; `host_keys` are private key files of ours, which were judged when they were found."""
         self._place = Connections(service)
         self._acceptors: list[asyncssh.SSHAcceptor] = []
         self._options = _server_options(service, self._place, host_keys)
@@ -119,12 +119,17 @@ class Listener:
         await wait_until(lambda: not self._place.connections, grace_seconds)
 
 
+def _own_key(path: Path) -> asyncssh.SSHKey:
+    """Read a key of ours. Whether its numbers are those of an RSA key is for its keeper to judge: it takes a while."""
+    return asyncssh.read_private_key(path, unsafe_skip_rsa_key_validation=True)
+
+
 def _server_options(
     service: SshService, place: Connections, host_keys: Sequence[Path]
 ) -> asyncssh.SSHServerConnectionOptions:
     return asyncssh.SSHServerConnectionOptions(
         server_factory=lambda: Connection(place),
-        server_host_keys=[asyncssh.read_private_key(path) for path in host_keys],  # read once: not at each login
+        server_host_keys=[_own_key(path) for path in host_keys],  # read once: not at each login
         server_version=SOFTWARE_VERSION,
         login_timeout=service.limits.login_seconds,
         rekey_bytes=service.limits.rekey_bytes,

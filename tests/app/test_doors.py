@@ -86,6 +86,19 @@ def test_who_has_not_logged_in_counts_at_every_door(tmp_path: Path) -> None:
     play(tmp_path, scene, Limits(logins=2))
 
 
+def test_other_limits_hold_at_every_door_from_now_on(tmp_path: Path) -> None:
+    async def scene(doors: Doors, came: list[Peer]) -> None:
+        await doors.listen([HERE, HERE_OVER_TLS])
+        doors.limit(Limits(logins=2, login_seconds=1))
+        sockets = [socket.create_connection((each.host, each.port)) for each in doors.addresses for _ in range(2)]
+        await until(lambda: doors.admission.counters.crowded_out == 2)
+        await until(lambda: doors.admission.counters.timed_out == 2)
+        for each in sockets:
+            each.close()
+
+    play(tmp_path, scene)
+
+
 def test_whom_we_call_logs_in_as_everybody_does(tmp_path: Path) -> None:
     async def scene(doors: Doors, came: list[Peer]) -> None:
         loop = asyncio.get_running_loop()

@@ -103,11 +103,46 @@ def test_an_operator_executes_what_is_listed(device: Emulation, rpc: SchemaNode)
     assert (outcome(device.connect("operator"), element(rpc)) != "access-denied") == (rpc.name in OPERATORS)
 
 
+BELL = """module bell {
+  yang-version 1.1; namespace "urn:bell"; prefix b;
+  import ietf-netconf-acm { prefix nacm; }
+  container bell {
+    action ring { input { leaf times { type uint8; mandatory true; } } }
+    list rope { key name; leaf name { type string; } action pull { input { leaf hard { type boolean; } } } }
+    container tower { nacm:default-deny-all; action climb; }
+  }
+}
+"""
+ROPE = '<bell xmlns="urn:bell"><rope><name>left</name>{}</rope></bell>'
+ACTIONS = {
+    "of a container": '<bell xmlns="urn:bell"><ring><times>3</times></ring></bell>',
+    "of an entry": ROPE.format("<pull><hard>true</hard></pull>"),
+    "of what nobody may see": '<bell xmlns="urn:bell"><tower><climb/></tower></bell>',
+    "with input of no use": '<bell xmlns="urn:bell"><ring><times>often</times></ring></bell>',
+    "of an entry that there is not": ROPE.format("<pull/>").replace("left", "right"),
+}
+
+
+@pytest.fixture(scope="module")
+def belfry(tmp_path_factory: pytest.TempPathFactory) -> Emulation:
+    """The chapter with a module that has actions, and an instance of each."""
+    module = tmp_path_factory.mktemp("modules") / "bell.yang"
+    module.write_text(BELL)
+    device = Emulation(extra=(module,))
+    rope = ROPE.format("")
+    assert (
+        outcome(device.connect(), f"<edit-config><target><running/></target><config>{rope}</config></edit-config>")
+        == ""
+    )
+    return device
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
 @pytest.mark.parametrize("user", ["guest", "operator"])
-def test_nobody_but_an_administrator_invokes_an_action(device: Emulation, user: str) -> None:
-    wire = device.connect(user)
-    unlock = '<action xmlns="urn:ietf:params:xml:ns:yang:1"/>'
-    assert outcome(wire, unlock) != ""
+def test_nobody_but_an_administrator_invokes_an_action(belfry: Emulation, user: str, action: str) -> None:
+    asked = f'<action xmlns="urn:ietf:params:xml:ns:yang:1">{action}</action>'
+    assert outcome(belfry.connect(user), asked) == "access-denied"
+    assert outcome(belfry.connect(), asked) not in ("", "access-denied"), "nothing here carries it out"
 
 
 # The RPCs of Junos, and the prompt

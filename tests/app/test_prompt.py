@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cProfile
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -327,3 +329,18 @@ def test_whatever_is_typed_the_prompt_answers_the_next_line(
     assert not console.is_finished
     console.receive(b"show version | match Model\r")
     assert b"Model: m20" in console.transmit(TRANSMIT_BYTES)
+
+
+# What a prompt costs
+
+
+def test_one_more_prompt_costs_next_to_nothing(still: Emulation) -> None:
+    Typist(still)
+    profile = cProfile.Profile()
+    profile.runcall(Typist, still)
+    assert sum(entry.callcount for entry in profile.getstats()) < 5000, "characters are not looked at one by one"
+
+
+def test_characters_of_every_script_stand_for_themselves(typist: Typist) -> None:
+    typist.type("show äß€漢\x1b[Z\x00")
+    assert last(typist) == f"{PROMPT} show äß€漢"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import tempfile
 import time
@@ -84,6 +85,7 @@ def main() -> None:
     gateway = boot(scenario, load_registry(), seal_of(scenario), time.monotonic)
     factor = stagger(gateway, tunnels) * rekeys / tunnels if rekeys else 0.0
     gateway.world.set_factor(factor)
+    gc.freeze()  # as the program does
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(serve(gateway, Path(folder) / "state"))
 

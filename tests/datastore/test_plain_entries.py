@@ -1,4 +1,4 @@
-"""Entries that are created the short way are what the long way makes of them, and what is wrong is told all the same."""
+"""Entries that are created the short way are what the long way makes of them, and errors are told all the same."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Schema:
 
 
 class LongWay(PlainEntries):
-    """Nothing is out of the ordinary here but that everything is."""
+    """Everything is out of the ordinary."""
 
-    def leaves(self, node: object, element: object) -> None:  # type: ignore[override]
+    def leaves(self, node: object, element: object) -> None:
         return None
 
 

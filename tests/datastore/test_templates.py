@@ -9,11 +9,10 @@ from lxml import etree
 
 from agent.datastore.markup import escape_text
 from agent.datastore.schema import Schema, SchemaNode
-from agent.datastore.templates import MAXIMUM_TEMPLATES, LeafTemplates
+from agent.datastore.templates import LeafTemplates
 from agent.datastore.tree import Item
 from tests.support.schemas import load_texts
 
-NAMES = ("key", "one", "two", "100%")
 MODULE = """module leaves { namespace "urn:leaves"; prefix l;
   list entry { key key; leaf key { type string; } leaf one { type string; } leaf two { type string; }
     leaf number { type uint8; } } }"""
@@ -54,13 +53,3 @@ def test_an_entry_with_nothing_but_its_key_has_no_template(schema: Schema) -> No
 def test_what_is_not_shown_leaves_no_trace(schema: Schema) -> None:
     key, one, two = leaves(schema, "key", "one", "two")
     assert LeafTemplates([key], [one]).text({key: "k", one: "1", two: "secret"}) == "<key>k</key><one>1</one>"
-
-
-def test_more_sets_of_leaves_than_are_remembered_are_rendered_all_the_same(schema: Schema) -> None:
-    key, one = leaves(schema, "key", "one")
-    templates = LeafTemplates([key], [one])
-    others = [*leaves(schema, "two", "number")]
-    for number in range(MAXIMUM_TEMPLATES * 2):
-        children: dict[SchemaNode, Item] = {key: "k", one: str(number)}
-        children.update(dict.fromkeys(others[: number % 3], "x"))
-        assert templates.text(children) == f"<key>k</key><one>{number}</one>"

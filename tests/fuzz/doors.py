@@ -20,11 +20,13 @@ from tests.support.chapter import Emulation
 from tests.support.client_certificates import authority, dns, identity, ip, mail
 from tests.support.netconf_wire import envelope
 
+KEY_OCTETS = 50_000
+"""What one key may have shown: a long line anew, or what it can be completed by."""
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def keys(terminal: Terminal | None) -> Callable[[], Run]:
-    """What is typed at a shell, on a terminal or none, in pieces; the display is read as it comes."""
+def keys(*terminals: Terminal | None) -> Callable[[], Run]:
+    """What is typed at a shell, on one of some terminals or none, in pieces; the display is read as it comes."""
 
     def open_() -> Run:
         emulation = Emulation()
@@ -32,18 +34,19 @@ def keys(terminal: Terminal | None) -> Callable[[], Run]:
 
         def run(data: bytes) -> None:
             shell = open_shell(emulation.gateway.server, client)
+            terminal = terminals[len(data) % len(terminals)]
             console = open_console(lambda: shell, ConsoleRequest(None, terminal), ConsoleTimers(lambda: 0.0))
-            size, sent = 1 + len(data) % 7, 0
+            size, sent, most = 1 + len(data) % 7, 0, LARGEST + KEY_OCTETS * len(data)
             with Defects.heard() as defects:
                 for at in range(0, len(data), size):
                     if not console.wants_input:
                         break
                     console.receive(data[at : at + size])
-                    while sent < LARGEST and (piece := console.transmit(READ_AT_ONCE)):
+                    while sent < most and (piece := console.transmit(READ_AT_ONCE)):
                         sent += len(piece)
             console.lost()
             assert not defects.found, defects.found.pop()
-            assert sent < LARGEST, "a display without end"
+            assert sent < most, "a display without end"
 
         return run
 
@@ -109,12 +112,12 @@ TEXT = [
     b"replace: security {\n    ipsec {\n        /* note */\n        policy ipsec-policy {\n"
     b"            proposals [ a b ];\n        }\n    }\n}\n",
     b'interfaces { es-1/3/0 { unit 0 { tunnel { source 4.4.4.5; destination "4.4.4.4"; } family inet; } } }',
-    b"system { host-name x; }\ndelete: security;\nprotect: system;\ninactive: interfaces { }\n",
+    b"system { host-name x; }\ndelete: security;\ninactive: interfaces { }\n",
 ]
 SET = [
     b"set system host-name x\nset security ike proposal p dh-group group2\n",
-    b"edit security ike\nset proposal p authentication-algorithm md5\nup 2\ntop\ndelete security ipsec\n",
-    b'set interfaces es-1/3/0 unit 0 tunnel source 4.4.4.5\ndeactivate interfaces "es-1/3/0"\nrename a to b\n',
+    b"set security ike proposal p authentication-algorithm md5\ndelete security ipsec\n",
+    b'set interfaces es-1/3/0 unit 0 tunnel source 4.4.4.5\ndelete interfaces "es-1/3/0" unit 0\n',
 ]
 JSON = [
     b'{"configuration": {"system": {"host-name": "x"}, "security": {"ike": {"proposal": [{"name": "p", "dh-group": '
@@ -145,8 +148,7 @@ KEY_WORDS = (
 )
 SIGNS = (b"{", b"}", b";", b'"', b"[", b"]", b"/*", b"*/", b"#", b"##", b"\\", b"replace:", b"delete:", b"<*>")
 TARGETS = (
-    Target("prompt-keys", keys(Terminal("xterm", 80, 24)), KEYS, KEY_WORDS),
-    Target("narrow-prompt-keys", keys(Terminal("dumb", 0, 0)), KEYS, KEY_WORDS),
+    Target("prompt-keys", keys(Terminal("xterm", 80, 24), Terminal("dumb", 0, 0)), KEYS, KEY_WORDS, inputs=30),
     Target("script-lines", keys(None), KEYS, KEY_WORDS),
     Target("configuration-text", loading("text", "merge", "configuration-text"), TEXT, SIGNS),
     Target("configuration-replaced", loading("text", "replace", "configuration-text"), TEXT, SIGNS),

@@ -27,6 +27,9 @@ class Target:
     inputs_for_one: int = 200
     """How many inputs one that was made ready takes: what they have changed does not pile up."""
 
+    inputs: int = 120
+    """How many are tried in the short form."""
+
     @property
     def findings(self) -> tuple[Path, ...]:
         """The inputs that have once been too much for it."""

@@ -12,7 +12,6 @@ from tests.fuzz.target import FINDINGS, Entrance, Target
 
 MODULES = (management, subscriptions, doors, packets, files)
 TARGETS = {target.name: target for module in MODULES for target in module.TARGETS}
-INPUTS = 120
 FIRST_NUMBER = 7
 
 
@@ -26,7 +25,7 @@ def test_what_is_right_is_taken(target: Target) -> None:
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 def test_what_is_almost_right_is_taken_or_refused(target: Target) -> None:
     entrance, mutator = Entrance(target), Mutator(target.seeds, target.words, FIRST_NUMBER)
-    for _ in range(INPUTS):
+    for _ in range(target.inputs):
         entrance(mutator.next())
 
 

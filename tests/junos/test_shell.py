@@ -70,7 +70,11 @@ def test_quit_ends_it(line: str) -> None:
     assert shell.is_finished
 
 
-@pytest.mark.parametrize("command", [each for each in COMMANDS if each.authorisation != NOTHING], ids=str)
+@pytest.mark.parametrize(
+    "command",
+    [each for each in COMMANDS if each.authorisation != NOTHING],
+    ids=lambda command: "-".join(command.words),
+)
 def test_a_guest_is_denied_in_the_words_of_the_router(command: Command) -> None:
     emulation = Emulation()
     words = " ".join(command.words)
@@ -91,6 +95,37 @@ def test_what_somebody_may_do_is_asked_each_time() -> None:
     )
     emulation.connect().rpc(f"<edit-config><target><running/></target>{rule}</edit-config>")
     assert next(shell.feed_line("show version")) == "Hostname: host"
+
+
+# What is somebody else's
+
+
+CUNNING = "a\x9b2J\u202eb"
+NAMED = (
+    f'<ipsec xmlns="urn:ipsec-agent:ipsec"><security-association><name>{CUNNING}</name><manual><direction>'
+    "<direction>bidirectional</direction><protocol>ah</protocol><spi>256</spi><authentication>"
+    "<algorithm>hmac-md5-96</algorithm><key><ascii-text>0123456789abcdef</ascii-text></key></authentication>"
+    "</direction></manual></security-association></ipsec>"
+)
+
+
+def test_a_name_that_a_terminal_would_obey_is_shown_and_not_obeyed() -> None:
+    emulation = Emulation()
+    reply = emulation.connect().rpc(f"<edit-config><target><running/></target><config>{NAMED}</config></edit-config>")
+    assert reply.find("{*}ok") is not None
+    shell = prompt(emulation)
+    shown = [*shell.feed_line("show ipsec security-associations")]
+    assert "Security association: a\\x9b2J\\x202eb, Interface family: No reference" in shown
+    shown += shell.feed_line("show configuration")
+    shown += shell.feed_line("show configuration | display xml")
+    shown += shell.run("show ipsec security-associations | display json")
+    shown += shell.feed_line(f"clear ipsec security-associations {CUNNING}")
+    shown += shell.feed_line(f"show {CUNNING}")
+    shown += shell.help("clear ipsec security-associations ")
+    assert not [line for line in shown if "\x9b" in line or "\u202e" in line]
+    offered = shell.complete("clear ipsec security-associations ").candidates
+    assert "sa-dynamic" in [each.text for each in offered]
+    assert CUNNING not in [each.text for each in offered], "it cannot be typed"
 
 
 # One command alone

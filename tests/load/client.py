@@ -20,7 +20,11 @@ ANSWER_SECONDS = 60.0
 class LoadClient:
     """One session of NETCONF."""
 
-    def __init__(self, reader: asyncssh.SSHReader[bytes], writer: asyncssh.SSHWriter[bytes]) -> None:
+    def __init__(
+        self,
+        reader: asyncssh.SSHReader[bytes] | asyncio.StreamReader,
+        writer: asyncssh.SSHWriter[bytes] | asyncio.StreamWriter,
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self.session_id = 0
@@ -56,7 +60,7 @@ class LoadClient:
 
     def hang_up(self) -> None:
         """Close the channel without a word."""
-        self._writer.channel.close()
+        self._writer.close()
 
 
 async def connection(server: Served, user: str = "admin") -> asyncssh.SSHClientConnection:

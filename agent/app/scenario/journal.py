@@ -1,7 +1,7 @@
 """The journal: everything that happened to a device, as lines of JSON in its own time.
 
 The first line says of what scenario it is. A line follows for each thing that happened, with `at` and a key that says
-what it is: `event`, `session`, `hello`, `request`, `fault`, `reply`, `action`, `loaded`, and in the end `end`.
+what it is: `event`, `session`, `hello`, `request`, `fault`, `reply`, `command`, `action`, `loaded`, and in the end `end`.
 Invariants: the same scenario, seed and inputs give the same bytes; no line holds a secret, which stands as a reference
 whose value is in a file of its own that its owner alone can read.
 """
@@ -25,6 +25,8 @@ from agent.netconf.recording import Happening, Recorder
 
 VERSION: Final = 1
 SECRETS_SUFFIX: Final = ".secrets"
+_OK: Final = "ok"
+_REFUSED: Final = "refused"
 SEALING_KEY: Final = "sealing-key"
 """The reference of the key that a device seals secrets with: what it shows of them is taken back from clients."""
 
@@ -95,6 +97,11 @@ class Journal(Recorder):
         """Write down what the scenario had done."""
         self._line(at, action={"user": user, "operation": self._secrets.mask(operation.decode()), **_outcome(refused)})
 
+    def commanded(self, at: int, user: str, source: str, groups: Sequence[str], line: str, *, is_refused: bool) -> None:
+        """Write down what was typed at the prompt, or given to `ssh`, and whether it was refused."""
+        client = {"user": user, "source": source, "groups": list(groups)}
+        self._line(at, command={**client, "line": self._secrets.mask(line), "outcome": _REFUSED if is_refused else _OK})
+
     def loaded(self, at: int, start: int) -> None:
         """Write down when the scenario begins that the device has become."""
         self._line(at, loaded={"start": date_and_time(start)})
@@ -133,6 +140,6 @@ def secrets_path(path: Path) -> Path:
 
 def _outcome(refused: Sequence[RpcError]) -> Mapping[str, object]:
     if not refused:
-        return {"outcome": "ok"}
+        return {"outcome": _OK}
     # Tags alone: the message of an error may repeat a value that is a secret.
     return {"outcome": refused[0].tag, "errors": [{"tag": each.tag, "app-tag": each.app_tag} for each in refused]}

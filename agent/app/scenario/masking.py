@@ -18,15 +18,24 @@ SEALED: Final = "$sealed$"
 """How a secret begins that is none any more: it opens with the key of one state directory only."""
 _NAMES: Final = "(?:ascii-text|hexadecimal)"
 _PREFIX: Final = r"(?:[\w.-]+:)?"
-_ATTRIBUTES: Final = r"""(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?"""
+_ATTRIBUTES: Final = r"""(?:\s(?:[^<>"']|"[^"]{0,1000}+"|'[^']{0,1000}+'){0,1000}+)?+"""
 _QUOTE: Final = "(?:\"|'|&quot;|&apos;)"
+_QUOTED: Final = rf"(?P<quote>{_QUOTE})(?P<value>(?:\\.|(?!(?P=quote)).)++)"
+_GAP: Final = r"(?:\s|/\*(?:[^*]|\*(?!/)){0,1000}+\*/|\#[^\n]{0,1000}+\n)*+"
+"""What may stand between two words of a configuration: comments too."""
+_WORD: Final = r"""(?P<value>(?:&(?:amp|lt|gt|#\w+);|[^\s"'<>;&])++)"""
+_DATA: Final = rf"{_NAMES}{_QUOTE}\s*+:\s*+[\[{{][^\]]{{0,200}}?{_QUOTE}data{_QUOTE}\s*+:\s*+"
+# Whoever can send a message chooses its length: each takes time in proportion to it. Of a message that is cut off all
+# that is left may be a value.
 _PATTERNS: Final = (
-    re.compile(rf"<{_PREFIX}{_NAMES}{_ATTRIBUTES}>(?P<value>.+?)</{_PREFIX}{_NAMES}\s*>", re.DOTALL),
-    re.compile(rf"<{_PREFIX}{_NAMES}{_ATTRIBUTES}>(?P<value>[^<]+)"),  # of a message that is cut off
-    re.compile(rf"&lt;{_PREFIX}{_NAMES}\b(?:(?!&gt;).)*&gt;(?P<value>.+?)&lt;", re.DOTALL),
-    re.compile(rf"<{_PREFIX}document{_ATTRIBUTES}>(?P<value>.+?)</{_PREFIX}document\s*>", re.DOTALL),
-    re.compile(rf"{_NAMES}{_QUOTE}?\s*:?\s*{_QUOTE}(?P<value>.+?){_QUOTE}"),
-    re.compile(rf"""\b{_NAMES}\s*:?\s+(?P<value>[^\s"'<>;&$][^\s"'<>;&]*)"""),
+    re.compile(rf"<{_PREFIX}{_NAMES}{_ATTRIBUTES}>(?P<value>.+?)(?:</{_PREFIX}{_NAMES}\s*+>|\Z)", re.DOTALL),
+    re.compile(rf"&lt;{_PREFIX}{_NAMES}\b(?:(?!&[gl]t;).)*+&gt;(?P<value>(?:(?!&lt;).)++)", re.DOTALL),
+    re.compile(rf"<{_PREFIX}document{_ATTRIBUTES}>(?P<value>.+?)(?:</{_PREFIX}document\s*+>|\Z)", re.DOTALL),
+    re.compile(_DATA + _QUOTED, re.DOTALL),
+    re.compile(rf"{_DATA}(?P<value>\d+)", re.DOTALL),
+    re.compile(rf"{_NAMES}{_QUOTE}?+{_GAP}:?{_GAP}{_QUOTED}", re.DOTALL),
+    re.compile(rf"{_NAMES}{_QUOTE}\s*+:\s*+(?P<value>\d+)"),
+    re.compile(rf"\b{_NAMES}(?=\s|:\s|/\*|\#){_GAP}:?{_GAP}{_WORD}"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Journals run again: the clients' messages at their recorded device times, to a gateway of the same scenario.
+"""Journals run again: the clients' messages and commands at their recorded device times, to a gateway of the same scenario.
 
 What only the wall clock could tell, that a session timed out or that nobody confirmed a commit in time, is taken from
 the journal; so is that a client went away. Everything else must come about by itself, and to the byte.
@@ -7,12 +7,14 @@ the journal; so is that a client went away. Everything else must come about by i
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from agent.app.errors import AppError
+from agent.app.router import PROMPT, open_shell
 from agent.app.running import Gateway
 from agent.app.scenario.journal import VERSION, secrets_path
 from agent.app.scenario.masking import load_secrets, unmask
@@ -84,6 +86,7 @@ class Replay:
             "hello": self._greet,
             "request": self._send,
             "reply": lambda reply: self._pull(reply["session"]),
+            "command": self._type,
             "end": lambda end: None,
         }
         for position, line in enumerate(self._recorded.lines):
@@ -132,6 +135,12 @@ class Replay:
         frame = b"\n#%d\n%b\n##\n" % (len(content), content) if chunked else content + END_OF_MESSAGE
         self._sessions[request["session"]].receive(frame)
         self._pull(request["session"])
+
+    def _type(self, command: Line) -> None:
+        """Give a line at the prompt, and read all that it prints."""
+        client = Client(command["user"], command["source"], PROMPT, tuple(command["groups"]))
+        shell = open_shell(self._gateway.server, client)
+        deque(shell.feed_line(self._unmasked(command["line"]).decode("utf-8", "surrogateescape")), maxlen=0)
 
     def _unmasked(self, text: str) -> bytes:
         return unmask(text, dict(self._recorded.secrets)).encode("utf-8", "surrogateescape")

@@ -2,12 +2,13 @@
 
 Proposals of one number are offered together, and a bundle is two: AH and ESP. Otherwise transforms of one protocol
 share a proposal and its SPI. As in phase 1, a transform is acceptable only when every attribute in it is understood,
-and the chosen one goes back as it came.
+the chosen one goes back as it came, and what does not depend on SPIs is remembered.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
 from itertools import groupby, product
 from types import MappingProxyType
 from typing import Final
@@ -27,7 +28,7 @@ from agent.core.ike import lifetime
 from agent.core.ike.lifetime import PHASE_2_LIFE, Lifetimes
 from agent.core.ike.numbers import ProtocolId
 from agent.core.ike.phase2_keymat import Protection, protections
-from agent.core.ike.security_association import Attribute, Proposal, SecurityAssociation, Transform
+from agent.core.ike.security_association import REMEMBERED, Attribute, Proposal, SecurityAssociation, Transform
 
 
 class AttributeType(IntEnum):
@@ -89,8 +90,11 @@ class Choice:
 
     def answer(self, spis: Mapping[ProtocolId, Spi]) -> SecurityAssociation:
         """Return the SA payload that agrees, with the SPIs of this end."""
-        named = (replace(each, spi=spis[ProtocolId(each.protocol)].to_bytes(_SPI_OCTETS)) for each in self.chosen)
-        return SecurityAssociation(tuple(named))
+        return SecurityAssociation(tuple(_named(spis[ProtocolId(each.protocol)], each) for each in self.chosen))
+
+
+def _named(spi: Spi, proposal: Proposal) -> Proposal:
+    return Proposal(proposal.number, proposal.protocol, spi.to_bytes(_SPI_OCTETS), proposal.transforms)
 
 
 # Offering
@@ -116,16 +120,22 @@ def protocols(policy: IpsecPolicy) -> tuple[ProtocolId, ...]:
 
 def offer(policy: IpsecPolicy, manner: Manner, spis: Mapping[ProtocolId, Spi]) -> SecurityAssociation:
     """Return the SA payload that offers everything a policy allows, the most wanted first."""
+    nameless = _nameless_offer(policy.proposals, manner)
+    return SecurityAssociation(tuple(_named(spis[ProtocolId(each.protocol)], each) for each in nameless))
+
+
+@lru_cache(REMEMBERED)
+def _nameless_offer(proposals: tuple[IpsecProposal, ...], manner: Manner) -> tuple[Proposal, ...]:
+    """Return what is offered, but for the SPIs."""
     found: list[Proposal] = []
-    for number, alternatives in enumerate(_shared(policy.proposals), start=1):
+    for number, alternatives in enumerate(_shared(proposals), start=1):
         for parts in zip(*(protections(each) for each in alternatives), strict=True):
             transforms = tuple(
                 _transform(index, part, proposal, manner)
                 for index, (part, proposal) in enumerate(zip(parts, alternatives, strict=True), start=1)
             )
-            spi = spis[parts[0].protocol].to_bytes(_SPI_OCTETS)
-            found.append(Proposal(number, parts[0].protocol, spi, transforms))
-    return SecurityAssociation(tuple(found))
+            found.append(Proposal(number, parts[0].protocol, b"", transforms))
+    return tuple(found)
 
 
 def _shared(proposals: Sequence[IpsecProposal]) -> Iterator[tuple[IpsecProposal, ...]]:
@@ -139,7 +149,7 @@ def _shared(proposals: Sequence[IpsecProposal]) -> Iterator[tuple[IpsecProposal,
 
 def _transform(number: int, part: Protection, proposal: IpsecProposal, manner: Manner) -> Transform:
     demanded = tuple(Attribute.of(kind, value) for kind, value in _demanded(part, manner).items())
-    return Transform(number, _identifier(part), demanded + lifetimes_of(proposal).attributes(PHASE_2_LIFE))
+    return Transform.of(number, _identifier(part), demanded + lifetimes_of(proposal).attributes(PHASE_2_LIFE))
 
 
 def _identifier(part: Protection) -> int:
@@ -189,14 +199,29 @@ def choose(offered: SecurityAssociation, policy: IpsecPolicy, manner: Manner) ->
         spis = _spis(parts)
         if spis is None:
             continue
-        readings = ([(each, _read(each)) for each in part.transforms] for part in parts)
-        for combination in product(*readings):
-            read = {protocol: each for protocol, (_, each) in zip(spis, combination, strict=True)}
-            found = _agree(read, policy.proposals, manner)
-            if found is not None:
-                chosen = (replace(part, transforms=(each,)) for part, (each, _) in zip(parts, combination, strict=True))
-                is_shortened = any(each is not None and each.lifetimes != lifetimes_of(found) for each in read.values())
-                return Choice(found, tuple(chosen), spis, is_shortened)
+        offers = tuple((protocol, part.transforms) for protocol, part in zip(spis, parts, strict=True))
+        selection = _select(offers, policy.proposals, manner)
+        if selection is not None:
+            found, transforms, is_shortened = selection
+            chosen = (
+                Proposal(part.number, part.protocol, part.spi, (transform,))
+                for part, transform in zip(parts, transforms, strict=True)
+            )
+            return Choice(found, tuple(chosen), spis, is_shortened)
+    return None
+
+
+@lru_cache(REMEMBERED)
+def _select(
+    offers: tuple[tuple[ProtocolId, tuple[Transform, ...]], ...], allowed: tuple[IpsecProposal, ...], manner: Manner
+) -> tuple[IpsecProposal, tuple[Transform, ...], bool] | None:
+    """Return what is agreed on, the transform of each protocol, and whether a lifetime is shorter than offered."""
+    for transforms in product(*(each for _, each in offers)):
+        read = {protocol: _read(each) for (protocol, _), each in zip(offers, transforms, strict=True)}
+        found = _agree(read, allowed, manner)
+        if found is not None:
+            is_shortened = any(each is not None and each.lifetimes != lifetimes_of(found) for each in read.values())
+            return found, transforms, is_shortened
     return None
 
 

@@ -1,12 +1,14 @@
 """Phase 1 proposals: the attributes of RFC 2409 App. A, what is offered, and what is chosen.
 
 A transform is acceptable only when every attribute in it is understood: to ignore one would mean to agree to something
-unknown. The chosen transform is returned as it came (RFC 2408 sec. 4.2), the attribute forms included.
+unknown. The chosen transform is returned as it came (RFC 2408 sec. 4.2), the attribute forms included. All of it depends
+on the proposals and on octets alone, and most gateways say the same to each other: what came out is remembered.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -14,7 +16,7 @@ from agent.core.config import AuthenticationMethod, DhGroup, EncryptionAlgorithm
 from agent.core.ike import lifetime
 from agent.core.ike.lifetime import PHASE_1_LIFE, Lifetimes
 from agent.core.ike.numbers import ProtocolId
-from agent.core.ike.security_association import Attribute, Proposal, SecurityAssociation, Transform
+from agent.core.ike.security_association import REMEMBERED, Attribute, Proposal, SecurityAssociation, Transform
 
 
 class AttributeType(IntEnum):
@@ -56,8 +58,13 @@ def offer(proposals: Sequence[IkeProposal]) -> SecurityAssociation:
 
     RFC 2409 sec. 5 wants a single proposal with a transform for each.
     """
+    return _offer(tuple(proposals))
+
+
+@lru_cache(REMEMBERED)
+def _offer(proposals: tuple[IkeProposal, ...]) -> SecurityAssociation:
     transforms = tuple(_transform(number, proposal) for number, proposal in enumerate(proposals, start=1))
-    return SecurityAssociation((Proposal(1, ProtocolId.ISAKMP, b"", transforms),))
+    return SecurityAssociation.decode(SecurityAssociation((Proposal(1, ProtocolId.ISAKMP, b"", transforms),)).encode())
 
 
 def choose(offered: SecurityAssociation, allowed: Sequence[IkeProposal]) -> Choice | None:
@@ -65,7 +72,12 @@ def choose(offered: SecurityAssociation, allowed: Sequence[IkeProposal]) -> Choi
 
     The lifetimes are the shorter ones of both ends (RFC 2407 sec. 4.5.4).
     """
-    for proposal in offered.proposals:
+    return _choose(offered.encode(), tuple(allowed))
+
+
+@lru_cache(REMEMBERED)
+def _choose(offered: bytes, allowed: tuple[IkeProposal, ...]) -> Choice | None:
+    for proposal in SecurityAssociation.decode(offered).proposals:
         if proposal.protocol != ProtocolId.ISAKMP:
             continue
         for transform in proposal.transforms:
@@ -74,15 +86,22 @@ def choose(offered: SecurityAssociation, allowed: Sequence[IkeProposal]) -> Choi
             if found is not None and agreed is not None:
                 chosen = Proposal(proposal.number, proposal.protocol, proposal.spi, (transform,))
                 is_shortened = found[1] != lifetimes_of(agreed)
-                return Choice(agreed, SecurityAssociation((chosen,)), is_shortened)
+                answer = SecurityAssociation.decode(SecurityAssociation((chosen,)).encode())
+                return Choice(agreed, answer, is_shortened)
     return None
 
 
 def accepted(answer: SecurityAssociation, offered: Sequence[IkeProposal]) -> IkeProposal | None:
     """Return the proposal of ours that the responder chose, or None when it is none of them (RFC 2408 sec. 4.2)."""
-    if len(answer.proposals) != 1 or len(answer.proposals[0].transforms) != 1:
+    return _accepted(answer.encode(), tuple(offered))
+
+
+@lru_cache(REMEMBERED)
+def _accepted(answer: bytes, offered: tuple[IkeProposal, ...]) -> IkeProposal | None:
+    proposals = SecurityAssociation.decode(answer).proposals
+    if len(proposals) != 1 or len(proposals[0].transforms) != 1:
         return None
-    transform = answer.proposals[0].transforms[0]
+    transform = proposals[0].transforms[0]
     found = _read(transform)
     return next((each for each in offered if (_algorithms(each), lifetimes_of(each)) == found), None)
 
@@ -120,7 +139,7 @@ def _algorithms(proposal: IkeProposal) -> dict[int, int]:
 
 def _transform(number: int, proposal: IkeProposal) -> Transform:
     algorithms = tuple(Attribute.of(kind, value) for kind, value in _algorithms(proposal).items())
-    return Transform(number, KEY_IKE, algorithms + lifetimes_of(proposal).attributes(PHASE_1_LIFE))
+    return Transform.of(number, KEY_IKE, algorithms + lifetimes_of(proposal).attributes(PHASE_1_LIFE))
 
 
 def _read(transform: Transform) -> tuple[dict[int, int], Lifetimes] | None:

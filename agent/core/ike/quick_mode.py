@@ -284,7 +284,8 @@ class QuickModeInitiator(QuickMode):
         if message.find(Identification) not in ((), (self.local_identity, self.remote_identity)):
             raise invalid_identity()
         said = notified(message.find(Notification), choice.peer_spis)
-        self._choice = replace(choice, proposal=phase2_proposal.shortened(choice.proposal, said))
+        agreed = phase2_proposal.shortened(choice.proposal, said)
+        self._choice = choice if agreed is choice.proposal else replace(choice, proposal=agreed)
         self._nr = message.only(Nonce).value
         if policy.perfect_forward_secrecy is not None:
             self._share(policy.perfect_forward_secrecy, self._exponent, message.only(KeyExchange).value)

@@ -291,6 +291,11 @@ class IkeSa:
         if self._liveness is not None:
             self._liveness.note_heard(self._world.now if at is None else at)
 
+    def note_packet_sent(self) -> None:
+        """See a packet sent where our messages go: a translator remembers us by it as by a keepalive."""
+        if self._liveness is not None:
+            self._liveness.note_sent()
+
     def send_delete(self) -> None:
         """Tell the peer that this IKE SA is deleted."""
         spi = self.cookies.spi

@@ -2,11 +2,13 @@
 4.6.1).
 
 What was decoded encodes to the same octets, the forms of the attributes included: phase 1 takes hashes over it, and a
-chosen transform goes back as it came.
+chosen transform goes back as it came. Gateways offer each other the same again and again, so transforms are remembered
+by their octets, and so are SA payloads: what is decoded twice is one object.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from struct import Struct
 from typing import ClassVar, Final
 
@@ -19,6 +21,9 @@ _FOUR_OCTETS: Final = Struct(">BBBB")
 _TRANSFORM: Final = Struct(">BBH")
 _BASIC_FORM: Final = 0x8000
 _BASIC_MAXIMUM: Final = 0xFFFF
+REMEMBERED: Final = 256
+"""How many transforms, and how many payloads, are remembered: more than policies differ, and few enough to be filled
+by a stranger without harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +54,25 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """One set of algorithms within a proposal (RFC 2408 sec. 3.6)."""
+    """One set of algorithms within a proposal (RFC 2408 sec. 3.6). `octets` is what it encodes to, once that is known."""
 
     number: int
     identifier: int
     attributes: tuple[Attribute, ...]
+    octets: bytes = field(default=b"", init=False, compare=False, repr=False)
+
+    def __hash__(self) -> int:
+        # Of the attributes only their number: where it matters, equal transforms are one object.
+        return hash((self.number, self.identifier, len(self.attributes)))
 
     def encode(self) -> bytes:
         """Return the body that follows the generic header."""
+        if self.octets:
+            return self.octets
         return _TRANSFORM.pack(self.number, self.identifier, 0) + b"".join(each.encode() for each in self.attributes)
 
     @classmethod
+    @lru_cache(REMEMBERED)
     def decode(cls, body: bytes) -> "Transform":
         """Read the body that follows the generic header. Raises MalformedMessage."""
         if len(body) < _TRANSFORM.size:
@@ -67,7 +80,14 @@ class Transform:
         number, identifier, reserved = _TRANSFORM.unpack_from(body)
         if reserved:
             raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, "RESERVED2 of a transform is not zero")
-        return cls(number, identifier, tuple(decode_attributes(body, _TRANSFORM.size)))
+        transform = cls(number, identifier, tuple(decode_attributes(body, _TRANSFORM.size)))
+        object.__setattr__(transform, "octets", body)
+        return transform
+
+    @classmethod
+    def of(cls, number: int, identifier: int, attributes: tuple[Attribute, ...]) -> "Transform":
+        """Return a transform that is remembered."""
+        return cls.decode(cls(number, identifier, attributes).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +123,22 @@ class Proposal:
 class SecurityAssociation:
     """The SA payload: what is negotiated, under the IPsec DOI and the situation 'identity only' (RFC 2407 sec.
 
-    4.6.1).
+    4.6.1). `octets` is what it encodes to, once that is known.
     """
 
     kind: ClassVar[int] = PayloadType.SECURITY_ASSOCIATION
     proposals: tuple[Proposal, ...]
+    octets: bytes = field(default=b"", init=False, compare=False, repr=False)
 
     def encode(self) -> bytes:
         """Return the payload's body: what RFC 2409 calls SA_b."""
+        if self.octets:
+            return self.octets
         series = encode_series(PayloadType.PROPOSAL, [each.encode() for each in self.proposals])
         return _TWO_LONGS.pack(DOI_IPSEC, SITUATION_IDENTITY_ONLY) + series
 
     @classmethod
+    @lru_cache(REMEMBERED)
     def decode(cls, body: bytes) -> "SecurityAssociation":
         """Read the payload's body. Raises MalformedMessage."""
         if len(body) < _TWO_LONGS.size:
@@ -124,7 +148,10 @@ class SecurityAssociation:
             raise MalformedMessage(NotifyType.DOI_NOT_SUPPORTED, f"DOI {doi}")
         if situation != SITUATION_IDENTITY_ONLY:
             raise MalformedMessage(NotifyType.SITUATION_NOT_SUPPORTED, f"situation {situation:#x}")
-        return cls(tuple(Proposal.decode(each) for each in split_series(PayloadType.PROPOSAL, body, _TWO_LONGS.size)))
+        series = split_series(PayloadType.PROPOSAL, body, _TWO_LONGS.size)
+        payload = cls(tuple(Proposal.decode(each) for each in series))
+        object.__setattr__(payload, "octets", body)
+        return payload
 
 
 def decode_attributes(body: bytes, offset: int = 0) -> Iterator[Attribute]:

@@ -60,6 +60,11 @@ class Reassembler:
     def __len__(self) -> int:
         return len(self._datagrams)
 
+    @property
+    def failed(self) -> int:
+        """How many datagrams never became complete."""
+        return self.refused + self.timed_out + self.evicted
+
     def add(self, packet: bytes, now: int) -> bytes | None:
         """Take a whole packet that is a fragment, and return the datagram that it completes.
 
@@ -87,7 +92,7 @@ class Reassembler:
             key, oldest = next(iter(self._datagrams.items()))
             if oldest.deadline > now:
                 return
-            self.timed_out += 1
+            self.timed_out += not oldest.is_refused
             self._drop(key)
 
     def _refuse(self, datagram: _Datagram) -> None:
@@ -107,8 +112,9 @@ class Reassembler:
 
     def _make_room(self) -> None:
         while self.held_octets > self._most_octets or len(self._datagrams) > MOST_DATAGRAMS:
-            self.evicted += 1
-            self._drop(next(iter(self._datagrams)))
+            key, oldest = next(iter(self._datagrams.items()))
+            self.evicted += not oldest.is_refused
+            self._drop(key)
 
     def _drop(self, key: _Key) -> None:
         self._empty(self._datagrams.pop(key))

@@ -1,6 +1,6 @@
 """One configured security association as it is: its pairs, the one in use, and what all of them have carried."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from agent.core.config import Direction, SaMode
@@ -17,7 +17,8 @@ class TunnelSa:
         self.plan = plan
         self.rekeys = 0
         self._pairs: list[SaPair] = []
-        self._gone = {Direction.INBOUND: SaStatistics(), Direction.OUTBOUND: SaStatistics()}
+        self._gone_inbound = SaStatistics()
+        self._gone_outbound = SaStatistics()
 
     # What is shown
 
@@ -62,15 +63,22 @@ class TunnelSa:
         pairs = self._pairs  # Kept in no mapping: there are many security associations with one pair each.
         return MappingProxyType({(sa.direction, sa.spi): sa for pair in pairs for sa in (pair.inbound, pair.outbound)})
 
+    def each_sa(self) -> Iterator[IpsecSa]:
+        """Iterate over the SAs in the same order, skipping those that vanish on the way."""
+        for pair in tuple(self._pairs):
+            if pair in self._pairs:
+                yield pair.inbound
+                yield pair.outbound
+
     @property
     def inbound(self) -> SaStatistics:
         """A copy of the counters of all inbound SAs so far, those that are gone included."""
-        return self._total(Direction.INBOUND)
+        return _total(self._gone_inbound, [pair.inbound.statistics for pair in self._pairs])
 
     @property
     def outbound(self) -> SaStatistics:
         """A copy of the counters of all outbound SAs so far, those that are gone included."""
-        return self._total(Direction.OUTBOUND)
+        return _total(self._gone_outbound, [pair.outbound.statistics for pair in self._pairs])
 
     # What the policy manager does with it
 
@@ -98,12 +106,13 @@ class TunnelSa:
     def remove(self, pair: SaPair) -> None:
         """Have a pair no longer; what it carried stays counted."""
         self._pairs.remove(pair)
-        for sa in (pair.inbound, pair.outbound):
-            self._gone[sa.direction].add(sa.statistics)
+        self._gone_inbound.add(pair.inbound.statistics)
+        self._gone_outbound.add(pair.outbound.statistics)
 
-    def _total(self, direction: Direction) -> SaStatistics:
-        total = SaStatistics()
-        total.add(self._gone[direction])
-        for pair in self._pairs:
-            total.add((pair.inbound if direction is Direction.INBOUND else pair.outbound).statistics)
-        return total
+
+def _total(gone: SaStatistics, present: Iterable[SaStatistics]) -> SaStatistics:
+    total = SaStatistics()
+    total.add(gone)
+    for each in present:
+        total.add(each)
+    return total

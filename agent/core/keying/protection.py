@@ -154,6 +154,7 @@ class Protection:
             self._meter.on_dropped(name, None, Direction.OUTBOUND, sent.reason, 1)
         else:
             self._meter.on_sent(name, 1, len(packet))
+            self._note_sent(name)
         return sent
 
     def open(self, wire: bytes) -> bytes | Drop | None:
@@ -230,12 +231,21 @@ class Protection:
             if ike_sa is not None:
                 ike_sa.note_sign_of_life(at)
 
+    def _note_sent(self, name: str) -> None:
+        """Have no keepalive be sent so soon after a packet within UDP (RFC 3948 sec. 4)."""
+        if self._sending.get(name) in self._in_udp:
+            association = self._find(name)
+            ike_sa = self._ike_sa(association) if association is not None else None
+            if ike_sa is not None:
+                ike_sa.note_packet_sent()
+
     def _ike_sa(self, association: TunnelSa) -> IkeSa | None:
         ends = association.plan.ends
         return self._ike_sas.find(ends) if ends is not None else None
 
     def _prepare_outbound(self, name: str) -> None:
         """Have the processor send by the pair that protects now."""
+        self.processor.expire(self._world.now)
         association = self._find(name)
         if association is None:
             return

@@ -23,8 +23,9 @@ class OperStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class InterfaceStatistics:
-    """Packets of a PIC, and those that it dropped by reason; `out_drops` are those of them that were to leave.
+    """Packets of a PIC, and those that it dropped: by reason, and by whether they came or were to leave.
 
+    Of those that came, `in_errors` were forged or damaged and `in_discards` not wanted; `out_drops` were to leave.
     `unknown_spi_drops` came with the SPI of no SA, `no_sa_drops` were to leave and had no SA to leave by.
     """
 
@@ -43,6 +44,8 @@ class InterfaceStatistics:
     lifetime_drops: int = 0
     too_big_drops: int = 0
     hop_limit_drops: int = 0
+    in_errors: int = 0
+    in_discards: int = 0
     out_drops: int = 0
 
 
@@ -65,6 +68,7 @@ class InterfaceState:
     statistics: InterfaceStatistics = InterfaceStatistics()
 
 
+_ERRORS: Final = (DropReason.AUTHENTICATION, DropReason.DECRYPTION, DropReason.MALFORMED)
 _OPER_STATUS: Final[Mapping[RedundancyState, OperStatus]] = MappingProxyType(
     {
         RedundancyState.ACTIVE: OperStatus.UP,
@@ -81,6 +85,7 @@ def interface_state(pic: Pic, carried: EsInterface) -> InterfaceState:
 
 
 def _statistics(counters: PicCounters) -> InterfaceStatistics:
+    errors = sum(counters.in_drops[reason] for reason in _ERRORS)
     return InterfaceStatistics(
         in_octets=counters.in_octets,
         in_packets=counters.in_packets,
@@ -97,6 +102,8 @@ def _statistics(counters: PicCounters) -> InterfaceStatistics:
         lifetime_drops=counters.dropped(DropReason.LIFETIME),
         too_big_drops=counters.dropped(DropReason.TOO_BIG),
         hop_limit_drops=counters.dropped(DropReason.HOPS_EXCEEDED),
+        in_errors=errors,
+        in_discards=sum(counters.in_drops.values()) - errors,
         out_drops=sum(counters.out_drops.values()),
     )
 

@@ -30,7 +30,7 @@ def parse_json(root: Definition, text: str) -> Given:
         _members(element, document)
     except json.JSONDecodeError as error:
         raise BadStatement(SYNTAX_ERROR, error.msg, (), Position(error.lineno, error.colno)) from error
-    except RecursionError as error:
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number of too many digits
         raise BadStatement(SYNTAX_ERROR, text[:20], ()) from error
     return parse_xml(root, element)
 

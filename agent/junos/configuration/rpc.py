@@ -40,6 +40,7 @@ ACTIONS: Final = ("merge", "replace", "override", "update", "set")
 _WHOLE: Final = ("override", "update")
 """Actions after which nothing is left but what was given."""
 _DATABASES: Final = MappingProxyType({"candidate": Datastore.CANDIDATE, "committed": Datastore.RUNNING})
+_DIGITS: Final = 5
 _MODES: Final = ("private", "exclusive")
 _UNSUPPORTED_SOURCES: Final = ("url", "rescue", "configuration-revision")
 _GET: Final = Authorisation(executes="/ietf-netconf:get-config")
@@ -208,7 +209,7 @@ def _text(element: etree._Element, name: str) -> str | None:
 
 
 def _number(text: str, name: str, least: int = 0, most: int = 49) -> int:
-    if not (text.isascii() and text.isdecimal() and least <= int(text) <= most):
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS and least <= int(text) <= most):
         message = f"{name}: {text!r} is not a number from {least} to {most}"
         raise errors.invalid_value(message, kind=ErrorType.PROTOCOL)
     return int(text)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from pathlib import Path
 
+from agent.app.router import open_shell
 from agent.datastore.faults import FaultKind, FaultRule
+from agent.netconf.server import Client
 from tests.support.journals import Written, lines
 
 KEY = "never-to-be-read"
@@ -88,3 +91,22 @@ def test_what_is_no_message_at_all_is_written_down_too(tmp_path: Path) -> None:
     text = scene.end()
     assert lines(text, "request")[0]["request"]["message"] == "\udcff\udcfe<"
     assert lines(text, "reply")[0]["reply"]["outcome"] == "malformed-message"
+
+
+def test_a_command_at_the_prompt_is_written_down_without_the_secrets_in_it(tmp_path: Path) -> None:
+    scene = Written(tmp_path / "j")
+    shell = open_shell(scene.gateway.server, Client("operator", "192.0.2.9", "cli", ("noc",)))
+    deque(shell.feed_line("clear ike security-associations"))
+    deque(shell.feed_line('set security ike policy 4.4.4.4 pre-shared-key ascii-text "the plain one"'))
+    text = scene.end()
+    told = [line["command"] for line in lines(text, "command")]
+    assert [each["outcome"] for each in told] == ["ok", "refused"]
+    assert told[0] == {
+        "user": "operator",
+        "source": "192.0.2.9",
+        "groups": ["noc"],
+        "line": "clear ike security-associations",
+        "outcome": "ok",
+    }
+    assert told[1]["line"].endswith('ascii-text "$secret$1"')
+    assert "plain one" not in text

@@ -10,6 +10,7 @@ import pytest
 from agent.app.scenario.masking import Secrets, load_secrets, unmask
 
 KEY = "kept-from-everybody"
+KEY_IN_TWO = f'a\\"b{KEY}'
 
 
 @pytest.mark.parametrize(
@@ -19,7 +20,18 @@ KEY = "kept-from-everybody"
         f'<ike:hexadecimal xmlns:ike="urn:x">{KEY}</ike:hexadecimal>',
         f'<ascii-text  nc:operation="replace" >{KEY}</ascii-text >',
         f'{{"ascii-text": "{KEY}"}}',
+        f'{{"ascii-text":[{{"data":"{KEY}"}}]}}',
+        f'{{"ascii-text" : [ {{ "attributes" : {{"comment": "x"}}, "data" : "{KEY}" }} ]}}',
         f"&quot;ascii-text&quot;:&quot;{KEY}&quot;",
+        f"&quot;ascii-text&quot;:[{{&quot;data&quot;:&quot;{KEY}&quot;}}]",
+        f'{{"ascii-text": "{KEY_IN_TWO}"}}',
+        f'pre-shared-key ascii-text "{KEY_IN_TWO}";',
+        f"pre-shared-key ascii-text &quot;{KEY_IN_TWO}&quot;;",
+        f'pre-shared-key {{ ascii-text /* not {"*" * 9} this */ "{KEY}"; }}',
+        f"pre-shared-key {{ ascii-text # nor this\n  {KEY}; }}",
+        f"pre-shared-key ascii-text a&amp;b{KEY};",
+        f"pre-shared-key ascii-text $9{KEY};",
+        f'pre-shared-key ascii-text "{KEY}',
         f'pre-shared-key ascii-text "{KEY}";',
         f"set ike policy 4.4.4.4 pre-shared-key hexadecimal {KEY}\n",
         f"pre-shared-key ascii-text {KEY};",
@@ -39,6 +51,32 @@ def test_a_secret_does_not_stand_in_what_is_written_and_comes_back(tmp_path: Pat
     assert KEY not in masked
     assert "$secret$1" in masked
     assert unmask(masked, load_secrets(tmp_path / "secrets")) == text
+
+
+@pytest.mark.parametrize("text", ['{"ascii-text": 31415926}', '{"hexadecimal":[{"data":31415926}]}'])
+def test_a_secret_that_is_a_number_does_not_stand_there_either(text: str) -> None:
+    assert "31415926" not in Secrets(None).mask(text)
+
+
+HARD = (
+    "ascii-text /**/",
+    "ascii-text /*",
+    "ascii-text ",
+    "ascii-text #",
+    "/**/",
+    '"ascii-text":[{',
+    "<ascii-text>",
+    "<ascii-text a='",
+    "<document>",
+    "&lt;ascii-text",
+    "&lt;ascii-text&gt;",
+)
+
+
+@pytest.mark.parametrize("part", HARD)
+def test_what_is_long_is_looked_through_in_time_that_grows_with_it(part: str) -> None:
+    text = part * (300_000 // len(part))  # where it grows with the square this takes minutes
+    assert Secrets(None).mask(text).count("$secret$") < len(text)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent.app.router import open_shell
 from agent.app.scenario.replay import BadJournal, first_difference, read_journal
 from agent.app.scenario.run import ReplayDiffers, RunOptions, run, run_again
 from agent.datastore.faults import FaultKind
@@ -77,6 +79,22 @@ def test_a_secret_is_given_again_though_the_journal_does_not_have_it(scene: Writ
     assert scene.again() == text
     scene.path.with_name("journal.secrets").unlink()
     assert "another one" not in scene.again()
+
+
+def test_commands_at_the_prompt_are_given_again(scene: Written) -> None:
+    gateway = scene.gateway
+    operator = open_shell(gateway.server, Client("operator", "192.0.2.9", "cli"))
+    guest = open_shell(gateway.server, Client("guest", "192.0.2.9", "cli"))
+    deque(operator.feed_line("request ipsec switch security-associations"))
+    scene.advance(33.3)
+    deque(guest.feed_line("request ipsec switch interface"))
+    deque(operator.feed_line("show ike security-associations detail | display xml"))
+    deque(operator.feed_line("no command"))
+    scene.advance(100)
+    text = scene.end()
+    assert [line["command"]["outcome"] for line in lines(text, "command")] == ["ok", "refused", "ok", "refused"]
+    assert [line["event"] for line in lines(text, "event")].count("tunnel-switched") == 1
+    assert scene.again() == text
 
 
 def test_faults_strike_the_same_requests_again(scene: Written) -> None:
