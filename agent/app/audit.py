@@ -100,9 +100,7 @@ class Audit(Recorder):
         name = _local_name(etree.fromstring(operation))
         self._write(at, _Session(user, "", "scenario"), 0, name, _result(refused))
 
-    def commanded(
-        self, at: int, user: str, source: str, groups: Sequence[str], line: str, *, is_refused: bool
-    ) -> None:
+    def commanded(self, at: int, user: str, source: str, groups: Sequence[str], line: str, *, is_refused: bool) -> None:
         """Write down a line that was typed at the prompt, or given to `ssh`."""
         words = " ".join(line.split())[:MAXIMUM_TEXT]
         if is_refused or self._reads or not _only_reads(COMMAND, words):

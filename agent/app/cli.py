@@ -67,6 +67,14 @@ def parse_optional_duration(text: str | None) -> int | None:
     return None if text is None else parse_duration(text)
 
 
+TIME_SCALE: Final = click.option(
+    "--time-scale",
+    callback=parsed(parse_optional_time_scale),
+    metavar="N|step",
+    help="Device seconds for each second, or 'step': only when told to.  [default: as the scenario says]",
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="ipsec-agent")
 def commands() -> None:
@@ -103,12 +111,7 @@ def commands() -> None:
     metavar="DIR",
     help="Host keys and startup configuration.  [default: one for each scenario, in the XDG state home]",
 )
-@click.option(
-    "--time-scale",
-    callback=parsed(parse_optional_time_scale),
-    metavar="N|step",
-    help="Device seconds for each second, or 'step': only when told to.  [default: as the scenario says]",
-)
+@TIME_SCALE
 @click.option(
     "--yang",
     multiple=True,
@@ -261,12 +264,7 @@ def show_schema() -> None:
     metavar="FILE",
     help="Users and limits (TOML).",
 )
-@click.option(
-    "--time-scale",
-    callback=parsed(parse_optional_time_scale),
-    metavar="N|step",
-    help="Device seconds for each second, or 'step': only when told to.  [default: as the scenario says]",
-)
+@TIME_SCALE
 @click.option(
     "--inventory",
     type=click.Path(file_okay=False, path_type=Path),

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, TypeAlias, TypeVar
 
 import yaml
@@ -20,6 +21,7 @@ Tree: TypeAlias = "str | list[Tree] | dict[str, Tree]"
 """What stands at a place of a document that may hold anything: its scalars are text."""
 JSON_SCALAR: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null")
 """The plain scalars of YAML that mean what they mean in JSON; all others are strings."""
+MAXIMUM_NODES: Final = 1_000_000
 _MISSING: Final = object()
 
 
@@ -178,15 +180,33 @@ def read_document(file: str, text: str, name: str) -> Section:
     """Return the root of a YAML document; DocumentError for what is no YAML, or no mapping."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None and _size(node, {}) > MAXIMUM_NODES:
+            raise Place(file, 1, 1).error(f"written out, the document has more than {MAXIMUM_NODES} values")
+    except RecursionError as error:
+        raise Place(file, 1, 1).error("the document is nested too deeply, or within itself") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
         raise DocumentError(f"{file}{where}: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise DocumentError(f"{file}: {error}") from error
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise place.error(f"a character that may not stand here, number {error.character}") from error
     if node is None:
-        raise DocumentError(f"{file}: the document is empty")
+        raise Place(file, 1, 1).error("the document is empty")
     return Section(file, node, name)
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values there are with everything written out that an alias stands for."""
+    if id(node) not in known:
+        below: Iterable[yaml.Node] = ()
+        if isinstance(node, yaml.MappingNode):
+            below = chain.from_iterable(node.value)
+        elif isinstance(node, yaml.SequenceNode):
+            below = node.value
+        known[id(node)] = 1 + sum(_size(each, known) for each in below)
+    return known[id(node)]
 
 
 def _tree(node: yaml.Node) -> Tree:

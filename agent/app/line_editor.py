@@ -18,6 +18,10 @@ from agent.transport.endpoint import Terminal
 HISTORY_LINES: Final = 500
 LINE_CHARACTERS: Final = 4096
 PLAIN_TERMINAL: Final = "dumb"
+COLUMNS: Final = 80
+"""Of a terminal that does not say."""
+LEAST_ROOM: Final = 4
+"""How many columns there have to be for the line, or the editor cannot show one."""
 
 Edit = bool | tuple[str, int]
 """What a key does: True stands for itself, False is no good here, else the line and where the cursor is then."""
@@ -49,6 +53,8 @@ class LineEditor:
             terminal.kind or PLAIN_TERMINAL,
             terminal.columns,
         )
+        self._columns = self._width = terminal.columns or COLUMNS
+        self._before = 0
 
     def register_key(self, key: str, handler: KeyHandler) -> None:
         """Have a key do something else than it says."""
@@ -60,6 +66,8 @@ class LineEditor:
 
     def show(self, text: str) -> None:
         """Show text above the line that is being typed; what follows the last end of line stands before that line."""
+        self._before = 2 * len(text.rpartition("\n")[2])  # a character may be two columns wide
+        self._set_width()
         self._editor.process_output(text)
 
     def show_aside(self, text: str) -> None:
@@ -68,7 +76,15 @@ class LineEditor:
 
     def resize(self, columns: int) -> None:
         """Learn that the terminal is wider or narrower."""
-        self._editor.set_width(columns)
+        self._columns = columns or COLUMNS
+        self._set_width()
+
+    def _set_width(self) -> None:
+        """Leave some room for the line behind what stands before it, on a terminal that does not wrap it."""
+        width = self._columns if self._editor.is_wrapping else max(self._columns, self._before + LEAST_ROOM)
+        if width != self._width:
+            self._width = width
+            self._editor.set_width(width)
 
     def take(self) -> str:
         """Return what the terminal is to show next."""
@@ -76,11 +92,16 @@ class LineEditor:
 
 
 class _Editor(SSHLineEditor):
-    """asyncssh's, but for one thing.
+    """asyncssh's, but for how it learns which characters stand for themselves.
 
-    It looks at every character there is to learn which ones stand for themselves, and again for each key that does
-    something else: a tenth of a second for each prompt, in which the whole server would stand still.
+    It would look at every character there is, and again for each key that does something else: a tenth of a second for
+    each prompt, in which the whole server stood still.
     """
+
+    @property
+    def is_wrapping(self) -> bool:
+        """Whether what does not fit into a line of the terminal goes on in the next one."""
+        return self._wrap
 
     def _build_printable(self) -> None:
         self._printable = _standing_for_themselves(frozenset(self._keymap))
@@ -120,6 +141,13 @@ class _Keyboard:
     def data_received(self, data: str, datatype: object) -> None:
         """A line, with the end of it."""
         self._listener.on_line(data.removesuffix("\n"))
+
+    def break_received(self, milliseconds: int) -> bool:
+        """A break, by the key of that name: nothing here waits for one."""
+        return True
+
+    def signal_received(self, signal: str) -> None:
+        """A signal: no key stands for one."""
 
     def soft_eof_received(self) -> None:
         """Ctrl-D."""

@@ -49,8 +49,8 @@ class Unreachable(AppError):
 class DeviceRefused(AppError):
     """The device has answered with an error; the message is its own."""
 
-    def __init__(self, message: str, word: str) -> None:
-        """`word` is that of the command which is to blame, if the device names one."""
+    def __init__(self, message: str, word: str | None) -> None:
+        """`word` is that of the command which is to blame, "" for its end, None where the device names none."""
         super().__init__(message)
         self.message = message
         self.word = word
@@ -130,7 +130,7 @@ def _parsed(message: bytes) -> etree._Element:
 def _refusal(error: etree._Element) -> DeviceRefused:
     message = error.findtext(f"{{{BASE}}}error-message") or error.findtext(f"{{{BASE}}}error-tag") or "refused"
     word = next(error.iter(f"{{{BASE}}}bad-element"), None)
-    return DeviceRefused(visible(" ".join(message.split())), "" if word is None else (word.text or "").strip())
+    return DeviceRefused(visible(" ".join(message.split())), None if word is None else (word.text or "").strip())
 
 
 @asynccontextmanager

@@ -80,13 +80,21 @@ def complaint(refused: DeviceRefused, command: str, indent: int, *above: str) ->
 
     `indent` is the column that the command begins in; `above` stands before the line with the mark.
     """
-    column = command.find(refused.word) if refused.word else -1
-    if column < 0:
+    column = _column(command, refused.word)
+    if column is None:
         yield f"error: {refused.message}"
         return
     yield from above
     yield f"{' ' * (indent + column)}^"
     yield refused.message
+
+
+def _column(command: str, word: str | None) -> int | None:
+    """Return where a word stands in a command, "" at its end; None for one that does not."""
+    if not word:
+        return None if word is None else len(command)
+    found = re.search(rf"(?<!\S){re.escape(word)}(?!\S)", command)
+    return found.start() if found is not None else None
 
 
 def shown(text: str, format_: ReplyFormat = ReplyFormat.TEXT) -> Iterator[str]:

@@ -189,10 +189,13 @@ async def _serve(
 
 
 async def _let_go(gateway: Gateway) -> None:
-    """Have every session answer what it was asked, and end."""
-    for opened in tuple(gateway.server.sessions.values()):
+    """Have every session answer what it was asked, and end. What is not done within the time of grace is refused."""
+    sessions = gateway.server.sessions
+    for opened in tuple(sessions.values()):
         opened.session.leave()
-    await wait_until(lambda: not gateway.server.sessions)
+    await wait_until(lambda: not sessions)
+    if any([opened.session.give_up() for opened in tuple(sessions.values())]):
+        await wait_until(lambda: not sessions)
 
 
 def _reload(reload: Reload) -> None:

@@ -20,63 +20,60 @@ _START: Final = b'<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
 _END: Final = b"</config>\n"
 
 
-class Startup:
+class _Configuration:
+    """A configuration in a file of one state directory."""
+
+    def __init__(self, state: StateDirectory, name: str) -> None:
+        self._state = state
+        self._name = name
+
+    def load(self) -> ConfigurationFile | None:
+        """Return what was kept, None when nothing is. StateError when it cannot be read."""
+        xml = self._state.read(self._name)
+        return None if xml is None else ConfigurationFile(str(self._state.path / self._name), xml)
+
+    def set_aside(self, reason: str) -> None:
+        """Give the file another name, and say in the log which and why. StateError when that cannot be done."""
+        target = self._state.set_aside(self._name)
+        log.error(
+            "%s\n%s is damaged, or of another program: nothing of it is used, and it is %s now",
+            reason,
+            self._name,
+            target,
+        )
+
+    def _replace(self, xml: bytes | None) -> None:
+        try:
+            if xml is None:
+                self._state.remove(self._name)
+            else:
+                self._state.write(self._name, _START + xml + _END)
+        except StateError as error:
+            raise OSError(str(error)) from error
+
+
+class Startup(_Configuration):
     """The startup configuration of one state directory; satisfies gateway.StartupKeeper."""
 
     def __init__(self, state: StateDirectory) -> None:
         """Use a directory that is ours."""
-        self._state = state
-
-    def load(self) -> ConfigurationFile | None:
-        """Return what was kept, None when nothing is. StateError when it cannot be read."""
-        xml = self._state.read(STARTUP)
-        return None if xml is None else ConfigurationFile(str(self._state.path / STARTUP), xml)
-
-    def set_aside(self, reason: str) -> None:
-        """Give the file another name, and say in the log which and why. StateError when that cannot be done."""
-        _set_aside(self._state, STARTUP, reason)
+        super().__init__(state, STARTUP)
 
     def keep(self, xml: bytes) -> None:
         """Keep top-level elements, or forget what was kept when there are none. OSError when that cannot be done."""
-        try:
-            if xml:
-                self._state.write(STARTUP, _START + xml + _END)
-            else:
-                self._state.remove(STARTUP)
-        except StateError as error:
-            raise OSError(str(error)) from error
+        self._replace(xml or None)
 
 
-def _set_aside(state: StateDirectory, name: str, reason: str) -> None:
-    target = state.set_aside(name)
-    log.error("%s\n%s is damaged, or of another program: nothing of it is used, and it is %s now", reason, name, target)
-
-
-class Rollback:
+class Rollback(_Configuration):
     """What a commit that waits to be confirmed goes back to; satisfies gateway.RollbackKeeper."""
 
     def __init__(self, state: StateDirectory) -> None:
         """Use a directory that is ours."""
-        self._state = state
-
-    def load(self) -> ConfigurationFile | None:
-        """Return what was kept, None when nothing is. StateError when it cannot be read."""
-        xml = self._state.read(ROLLBACK)
-        return None if xml is None else ConfigurationFile(str(self._state.path / ROLLBACK), xml)
-
-    def set_aside(self, reason: str) -> None:
-        """Give the file another name, and say in the log which and why. StateError when that cannot be done."""
-        _set_aside(self._state, ROLLBACK, reason)
+        super().__init__(state, ROLLBACK)
 
     def keep(self, xml: bytes | None) -> None:
         """Keep top-level elements, or forget them. OSError when that cannot be done."""
-        try:
-            if xml is None:
-                self._state.remove(ROLLBACK)
-            else:
-                self._state.write(ROLLBACK, _START + xml + _END)
-        except StateError as error:
-            raise OSError(str(error)) from error
+        self._replace(xml)
 
 
 class KeptCapabilities:

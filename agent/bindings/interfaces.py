@@ -17,12 +17,14 @@ from agent.core.device import Device
 from agent.core.pic.interface import InterfaceState, InterfaceStatistics, OperStatus, UnitState
 from agent.datastore.registry import (
     Bindings,
+    Built,
     ChangeBinding,
     ConfigBinding,
     StateContainer,
     StateList,
     Unseal,
     Value,
+    kept,
     snapshot,
 )
 from agent.datastore.tree import Branch, Key
@@ -32,6 +34,7 @@ IETF_INTERFACES: Final = "ietf-interfaces"
 ROOT: Final = f"/{IETF_INTERFACES}:interfaces"
 INTERFACE: Final = f"{ROOT}/interface"
 UNIT: Final = f"{INTERFACE}/{MODULE}:unit"
+UNITS: Final = f"{MODULE}:unit"
 ES_PIC: Final = f"{MODULE}:es-pic"
 COUNTER32: Final = 2**32
 """Where a counter of ietf-interfaces begins anew that has 32 bits only."""
@@ -39,18 +42,45 @@ COUNTER32: Final = 2**32
 
 def build_interfaces(branch: Branch, unseal: Unseal) -> tuple[EsInterface, ...]:
     """Return the encryption services PICs in the order of their list."""
-    entries = branch.entries("interface").values()
-    return tuple(_interface(entry) for entry in entries if required(entry, "type") == ES_PIC)
+    return tuple(_interface(entry, _units(entry)) for entry in _es_pics(branch).values())
 
 
-def _interface(entry: Branch) -> EsInterface:
+def rebuild_interfaces(branch: Branch, unseal: Unseal, before: Built) -> tuple[EsInterface, ...]:
+    """Do the same; PICs and units that have not changed are those of before."""
+    pics = _es_pics(before.branch)
+    known = {key: interface for key, interface in zip(pics, _interfaces(before.value), strict=True)}
+
+    def rebuild(key: Key, entry: Branch) -> EsInterface:
+        if key not in known:
+            return _interface(entry, _units(entry))
+        if entry is pics[key]:
+            return known[key]
+        return _interface(entry, kept(entry.entries(UNITS), pics[key].entries(UNITS), known[key].units, _unit))
+
+    return tuple(rebuild(key, entry) for key, entry in _es_pics(branch).items())
+
+
+def _es_pics(branch: Branch) -> Mapping[Key, Branch]:
+    entries = branch.entries("interface").items()
+    return {key: entry for key, entry in entries if required(entry, "type") == ES_PIC}
+
+
+def _interfaces(value: object) -> tuple[EsInterface, ...]:
+    return tuple(each for each in value if isinstance(each, EsInterface)) if isinstance(value, tuple) else ()
+
+
+def _interface(entry: Branch, units: tuple[Unit, ...]) -> EsInterface:
     options = entry.container(f"{MODULE}:es-options")
     return EsInterface(
         name=required(entry, "name"),
         enabled=required(entry, "enabled") == "true",
         backup_interface=options.leaf("backup-interface") if options is not None else None,
-        units=tuple(_unit(unit) for unit in entry.entries(f"{MODULE}:unit").values()),
+        units=units,
     )
+
+
+def _units(entry: Branch) -> tuple[Unit, ...]:
+    return tuple(_unit(unit) for unit in entry.entries(UNITS).values())
 
 
 def _unit(entry: Branch) -> Unit:
@@ -146,7 +176,7 @@ def _family_state(name: str, select: Callable[[UnitState], OperStatus | None]) -
 
 INTERFACES: Final = Bindings(
     module=MODULE,
-    configs=(ConfigBinding(ROOT, build_interfaces),),
+    configs=(ConfigBinding(ROOT, build_interfaces, rebuild_interfaces),),
     states=(
         StateList[Interfaces, Pic](
             INTERFACE,

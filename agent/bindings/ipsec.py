@@ -37,6 +37,7 @@ from agent.core.keying import NotDynamic, TunnelSa, UnknownSecurityAssociation
 from agent.datastore.errors import input_path, invalid_value
 from agent.datastore.registry import (
     Bindings,
+    Built,
     Caller,
     ChangeBinding,
     ConfigBinding,
@@ -47,6 +48,7 @@ from agent.datastore.registry import (
     StateList,
     Unseal,
     Value,
+    kept,
     snapshot,
 )
 from agent.datastore.tree import Branch, Key
@@ -65,9 +67,24 @@ PROTOCOL_NUMBERS: Final = MappingProxyType({"icmp": 1, "tcp": 6, "udp": 17})
 
 def build_ipsec(branch: Branch, unseal: Unseal) -> tuple[SecurityAssociationConfig, ...]:
     """Return the security associations in the order of their list, each dynamic one with its policy."""
-    proposals = {name: _proposal(entry) for (name,), entry in branch.entries("proposal").items()}
-    policies = {name: _policy(entry, proposals) for (name,), entry in branch.entries("policy").items()}
+    policies = _policies(branch)
     return tuple(_association(entry, policies, unseal) for entry in branch.entries("security-association").values())
+
+
+def rebuild_ipsec(branch: Branch, unseal: Unseal, before: Built) -> tuple[SecurityAssociationConfig, ...]:
+    """Do the same; as long as proposals and policies are the same, so are associations that have not changed."""
+    is_same = all(branch.entries(name) == before.branch.entries(name) for name in ("proposal", "policy"))
+    if not is_same or not isinstance(before.value, tuple):
+        return build_ipsec(branch, unseal)
+    policies = _policies(branch)
+    known = [each for each in before.value if isinstance(each, SecurityAssociationConfig)]
+    now, then = (each.entries("security-association") for each in (branch, before.branch))
+    return kept(now, then, known, lambda entry: _association(entry, policies, unseal))
+
+
+def _policies(branch: Branch) -> Mapping[str, IpsecPolicy]:
+    proposals = {name: _proposal(entry) for (name,), entry in branch.entries("proposal").items()}
+    return {name: _policy(entry, proposals) for (name,), entry in branch.entries("policy").items()}
 
 
 def _proposal(entry: Branch) -> IpsecProposal:
@@ -265,7 +282,7 @@ def _associations(device: Device) -> Iterator[TunnelSa]:
 
 IPSEC: Final = Bindings(
     module=MODULE,
-    configs=(ConfigBinding(ROOT, build_ipsec),),
+    configs=(ConfigBinding(ROOT, build_ipsec, rebuild_ipsec),),
     states=(
         StateList[Device, TunnelSa](
             ASSOCIATION,

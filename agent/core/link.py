@@ -7,6 +7,7 @@ gateway of the World and a real one is a path like the others, but it adds no de
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -141,15 +142,17 @@ class Network:
 
     def send(self, source: Endpoint, destination: Endpoint, payload: bytes) -> None:
         """Send a datagram on its way."""
-        self._send(source.address, destination.address, lambda: self._deliver(source, destination, payload))
+        self._send(source.address, destination.address, partial(self._deliver, source, destination, payload))
 
     def send_packet(self, source: Address, destination: Address, packet: bytes) -> None:
         """Send an IP packet on its way."""
-        self._send(source, destination, lambda: self._deliver_packet(source, destination, packet))
+        self._send(source, destination, partial(self._deliver_packet, source, destination, packet))
 
     def copies(self, source: Address, destination: Address) -> int:
         """Decide how often something that is sent now arrives: not at all, once, or twice. None is counted as lost."""
-        profile = self.profile(source, destination)
+        return self._copies(source, destination, self.profile(source, destination))
+
+    def _copies(self, source: Address, destination: Address, profile: LinkProfile) -> int:
         if profile.is_partitioned or (profile.loss and self._chance(source, destination) < profile.loss):
             self._lost += 1
             return 0
@@ -169,9 +172,9 @@ class Network:
         whole = int(expected)
         return whole + (expected > whole and self._chance(source, destination) < expected - whole)
 
-    def _send(self, source: Address, destination: Address, deliver: Callable[[], None]) -> None:
+    def _send(self, source: Address, destination: Address, deliver: Callable[[], object]) -> None:
         profile = self.profile(source, destination)
-        for _ in range(self.copies(source, destination)):
+        for _ in range(self._copies(source, destination, profile)):
             delay_us = profile.delay_us
             if profile.jitter_us:
                 delay_us += int(self._chance(source, destination) * profile.jitter_us)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TypeAlias
 
+from agent.datastore.list_part import entries_of
 from agent.datastore.markup import plain
-from agent.datastore.parts import Matcher, each, entries_of
+from agent.datastore.parts import Matcher, each
 from agent.datastore.registry import Registry, StateContainer, StateList, Value
 from agent.datastore.rendering import ReadableValues, Rights, match_test, may_read_match, wanted_values
 from agent.datastore.schema import Kind, SchemaNode

@@ -76,6 +76,11 @@ class StartTags:
             self._marked = {origin: tags(node, node.parent, origin.attribute)[0] for origin in Origin}
         self._is_top = node.parent is None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all instances are wanted, with one start tag."""
+        return self._marked is None and self.wanted == ALL
+
     def of(self, parent: Branch | None, configured: Branch | None) -> str:
         """Return the start tag of an instance, by whether its parent and it are configured."""
         if self._marked is None:

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 from agent.datastore.defaults import DefaultsMode, DefaultValue
 from agent.datastore.markup import element_of, plain, tags, text_of
-from agent.datastore.origins import ALL, Origin, StartTags, of_instance, of_value
-from agent.datastore.registry import StateContainer, StateList, Value
+from agent.datastore.origins import Origin, StartTags, of_instance, of_value
+from agent.datastore.registry import StateContainer, Value
 from agent.datastore.rows import Cell, Row
 from agent.datastore.schema import Kind, SchemaNode
 from agent.datastore.selection import Selection, merge
 from agent.datastore.templates import LeafTemplates
-from agent.datastore.tree import Anydata, Branch, Entries, Key, entries
+from agent.datastore.tree import Anydata, Branch, Key
 
 TAG: Final = ' xmlns:wd="urn:ietf:params:xml:ns:netconf:default:1.0" wd:default="true"'
 """What marks a value that nobody has set (RFC 6243 section 6)."""
-GATHERED_TEXTS: Final = 3 * 16
-"""How many texts of entries, three of each, make one piece."""
+Keys: TypeAlias = Mapping[SchemaNode, Key]
+"""Keys by the lists that they are of."""
+Copied = TypeVar("Copied")
 Matcher = Callable[[Branch | None, object], bool]
 """Tells of one instance, its configuration and its subject, whether the matches of a filter hold for it."""
 
@@ -48,6 +49,10 @@ class Part:
     def cell(self) -> Cell | None:
         """The same as a cell of a row, where the subject alone decides what is shown."""
         return None
+
+    def at(self, keys: Keys) -> Part | None:
+        """Return the same with other keys for the lists that are looked up; None where they decide what is shown."""
+        return self
 
 
 class RowPart(Part):
@@ -194,6 +199,15 @@ class Body:
             return ""
         return "".join([part.text(config, subject) for part in self._keys]) + rest
 
+    def texts(self, entries: Sequence[Branch], start: str, end: str) -> str:
+        """Render configured instances, each between its tags."""
+        if self._templates is not None:
+            text = self._templates.texts([entry.children for entry in entries], start, end)
+            if text is not None:
+                return text
+        found = [self.text(entry, None) for entry in entries]
+        return "".join([f"{start}{text}{end}" for text in found if text or self.bare])
+
     def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
         """Render piece by piece."""
         keys = "".join([part.text(config, subject) for part in self._keys])
@@ -205,6 +219,19 @@ class Body:
                 if piece:
                     yield keys + piece
                     keys = ""
+
+    def at(self, keys: Keys) -> Body | None:
+        """Return the same with other keys for the lists that are looked up, None where that cannot be."""
+        if not self.streams:
+            return self
+        moved = [part.at(keys) for part in self._rest]
+        made = copied(self)
+        made._rest = tuple([part for part in moved if part is not None])
+        made.shy = made
+        if self.bare:
+            made.shy = copied(made)
+            made.shy.bare, made.shy.shy = False, made.shy
+        return made if len(made._rest) == len(moved) else None
 
     @property
     def row(self) -> RowPart | None:
@@ -238,6 +265,15 @@ class Guard:
             return self.always
         holding = [number for number, (matcher, _) in enumerate(self._tests) if matcher(config, subject)]
         return self._body(holding) if holding else None
+
+    def at(self, keys: Keys) -> Guard | None:
+        """Return the same with other keys for the lists that are looked up, None where matches decide what is shown."""
+        body = self.always.at(keys) if self.always is not None else None
+        if body is None or body is self.always:
+            return None if body is None else self
+        made = copied(self)
+        made.always = body
+        return made
 
     def _body(self, holding: Sequence[int]) -> Body:
         key = tuple(holding)
@@ -303,6 +339,15 @@ class ContainerPart(Part):
         else:
             yield from wrapped(start, body.pieces(inner, selected), self._tags.end)
 
+    def at(self, keys: Keys) -> Part | None:
+        """Return the same with other keys for the lists below."""
+        guard = self._guard.at(keys)
+        if guard is None or guard is self._guard:
+            return None if guard is None else self
+        made = copied(self)
+        made._guard = guard
+        return made
+
     def _instance(self, config: Branch | None, subject: object) -> tuple[Branch | None, object]:
         inner = config.children.get(self._node) if config is not None else None
         if self._state is not None and subject is not None:
@@ -334,95 +379,11 @@ def _within(row: Row, state: StateContainer[object, object] | None) -> Callable[
     return render
 
 
-class ListPart(Part):
-    """A list: configured entries, then those that exist as state alone; look-ups where the filter gives the keys.
-
-    Each key that is looked up (`keyed`, None when every entry is needed) has a guard of its own. Where not every entry
-    is shown alike, `guard_of` gives that of each, None for one that is not shown.
-    """
-
-    streams = True
-
-    def __init__(
-        self,
-        node: SchemaNode,
-        guard: Guard | None,
-        state: StateList[object, object] | None,
-        keyed: Mapping[Key, Guard] | None,
-        key_of: Callable[[object], Key],
-        tags: StartTags,
-        guard_of: Callable[[Key], Guard | None] | None = None,
-    ) -> None:
-        self._node = node
-        self._tags = tags
-        self._wanted = tags.wanted
-        self._guard = guard
-        self._guard_of = guard_of
-        self._state = state
-        self._keyed = keyed
-        self._key_of = key_of
-
-    def text(self, config: Branch | None, subject: object) -> str:
-        """Render all entries at once."""
-        return "".join(self.pieces(config, subject))
-
-    def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
-        """Render some entries at a time, those that can be large piece by piece."""
-        end, start_of, wants_all = self._tags.end, self._tags.of, self._wanted == ALL
-        gathered: list[str] = []
-        for guard, entry, state in self._instances(entries_of(config, self._node), subject):
-            body = guard.body(entry, state) if guard is not None else None
-            if body is None:
-                continue
-            if not wants_all and of_instance(entry) not in self._wanted:
-                body = body.shy
-            if not body.streams:
-                if (text := body.text(entry, state)) or body.bare:
-                    gathered += (start_of(config, entry), text, end)
-                    if len(gathered) >= GATHERED_TEXTS:
-                        yield "".join(gathered)
-                        gathered.clear()
-                continue
-            if gathered:
-                yield "".join(gathered)
-                gathered.clear()
-            yield from _opened(start_of(config, entry), body, entry, state, end)
-        if gathered:
-            yield "".join(gathered)
-
-    def _instances(self, configured: Entries, subject: object) -> Iterator[tuple[Guard | None, Branch | None, object]]:
-        if self._keyed is not None:
-            for key, keyed in self._keyed.items():
-                entry, state = configured.get(key), self._find(subject, key)
-                if entry is not None or state is not None:
-                    yield keyed, entry, state
-            return
-        for key, entry in configured.items():
-            guard = self._guard if self._guard_of is None else self._guard_of(key)
-            yield guard, entry, self._find(subject, key)
-        if self._state is not None and subject is not None:
-            for state in self._state.iterate(subject):
-                if not configured or self._key_of(state) not in configured:
-                    guard = self._guard if self._guard_of is None else self._guard_of(self._key_of(state))
-                    yield guard, None, state
-
-    def _find(self, subject: object, key: Key) -> object:
-        return self._state.find(subject, key) if self._state is not None and subject is not None else None
-
-
-def _opened(start: str, body: Body, entry: Branch | None, state: object, end: str) -> Iterator[str]:
-    """Render an entry that can be large."""
-    if not body.bare:
-        yield from wrapped(start, body.pieces(entry, state), end)
-        return
-    yield start
-    yield from body.pieces(entry, state)
-    yield end
-
-
-def entries_of(config: Branch | None, node: SchemaNode) -> Entries:
-    """Return the configured entries of a list."""
-    return entries(config.children.get(node)) if config is not None else {}
+def copied(made: Copied) -> Copied:
+    """Return a copy of a part of a rendering, to be changed before it is used."""
+    copied = object.__new__(type(made))
+    copied.__dict__.update(made.__dict__)
+    return copied
 
 
 def wrapped(start: str, pieces: Iterator[str], end: str) -> Iterator[str]:

@@ -71,6 +71,8 @@ class ConfigBinding:
 
     path: str
     build: Callable[[Branch, Unseal], object]
+    rebuild: Callable[[Branch, Unseal, Built], object] | None = None
+    """Does the same with what was built before at hand: whatever has not changed since need not be built again."""
 
 
 @dataclass(frozen=True)

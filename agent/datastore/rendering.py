@@ -14,12 +14,13 @@ from functools import cache
 from typing import Final, Protocol
 
 from agent.datastore.defaults import DefaultsMode
+from agent.datastore.list_part import ListPart
 from agent.datastore.markup import plain
 from agent.datastore.origins import PLAIN, Origin, OriginView, StartTags
-from agent.datastore.parts import Body, ContainerPart, Guard, LeafPart, ListPart, Matcher, OriginLeafPart, Part, each
+from agent.datastore.parts import Body, ContainerPart, Guard, LeafPart, Matcher, OriginLeafPart, Part, each
 from agent.datastore.registry import Registry, Value
 from agent.datastore.schema import Kind, SchemaNode
-from agent.datastore.selection import WHOLE, Alternatives, Match, Selection
+from agent.datastore.selection import WHOLE, Alternatives, LookUp, Match, Selection
 from agent.datastore.tree import Branch, Key
 
 Readable = Callable[[SchemaNode], bool]
@@ -41,6 +42,15 @@ class Plan:
         """Render lazily: each piece is well-formed only together with the others, in order."""
         for module, part in self._parts:
             yield from part.pieces(config, subjects.get(module))
+
+    def at(self, keys: Mapping[SchemaNode, Key]) -> Plan | None:
+        """Return the same with other keys for the lists that it looks one entry up in; None where it depends on them.
+
+        That is so where not all entries are shown alike.
+        """
+        moved = [(module, part.at(keys)) for module, part in self._parts]
+        parts = [(module, part) for module, part in moved if part is not None]
+        return Plan(parts) if len(parts) == len(moved) else None
 
 
 class Rights(Protocol):
@@ -126,6 +136,8 @@ class Compiler:
 
     def plan(self, roots: Roots) -> Plan:
         """Compile what `roots` selects of the top-level nodes; what the very same object selects is compiled once."""
+        if isinstance(roots, LookUp):
+            return self.plan(roots.template).at(roots.entry_keys) or self._plan(roots)
         known = self._plans.get(id(roots))
         if known is not None:
             return known[1]

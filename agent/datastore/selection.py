@@ -6,7 +6,7 @@ nothing can satisfy is no selection at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
@@ -69,6 +69,37 @@ Alternatives = tuple[Selection, ...]
 Selections = Mapping[SchemaNode, Alternatives]
 WHOLE: Final = Selection(whole=True)
 _LEAVES: Final = (Kind.LEAF, Kind.LEAF_LIST, Kind.ANYDATA)
+
+
+class LookUp(Selections):
+    """What is selected is that of `template`, but for the keys of some lists of which that selects one entry each.
+
+    It is so told that a rendering compiled for the template can be used, with other keys.
+    """
+
+    def __init__(self, template: Selections, entry_keys: Mapping[SchemaNode, Key]) -> None:
+        """`entry_keys` are those of each list that the template gives one for."""
+        self.template = template
+        self.entry_keys = entry_keys
+
+    def __getitem__(self, node: SchemaNode) -> Alternatives:
+        return tuple(_with_keys(node, selection, self.entry_keys) for selection in self.template[node])
+
+    def __iter__(self) -> Iterator[SchemaNode]:
+        return iter(self.template)
+
+    def __len__(self) -> int:
+        return len(self.template)
+
+
+def _with_keys(node: SchemaNode, selection: Selection, keys: Mapping[SchemaNode, Key]) -> Selection:
+    values = dict(zip(node.keys, keys[node], strict=True)) if node in keys else {}
+    matches = tuple(replace(match, value=values.get(match.leaf, match.value)) for match in selection.matches)
+    below = {
+        child: tuple(_with_keys(child, inner, keys) for inner in alternatives)
+        for child, alternatives in selection.children.items()
+    }
+    return replace(selection, matches=matches, children=below or NO_CHILDREN)
 
 
 def merge(alternatives: Iterable[Selection]) -> Selection:

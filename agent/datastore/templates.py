@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 from typing import Any, Final
 
@@ -55,6 +56,20 @@ class LeafTemplates:
                 return template.text % tuple(map(escape_text, template.values(children)))
         text: str = template.text % template.values(children)
         return text
+
+    def texts(self, instances: Sequence[Mapping[SchemaNode, Item]], start: str, end: str) -> str | None:
+        """Return several instances as one text, each between tags; None where they are not all of one template."""
+        shapes = set(map(tuple, instances))
+        shape = shapes.pop() if len(shapes) == 1 else ()
+        template = self._templates.get(shape)
+        if template is None:
+            return None
+        if template.doubtful is not None:
+            probe = "".join(chain.from_iterable(map(template.doubtful, instances)))
+            if not probe.isprintable() or "&" in probe or "<" in probe or ">" in probe:
+                return None
+        text = f"{start.replace('%', '%%')}{template.text}{end}"
+        return "".join([text % values for values in map(template.values, instances)])
 
     def _remember(self, shape: tuple[SchemaNode, ...]) -> _Template | None:
         template = self._template(shape)

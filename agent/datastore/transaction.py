@@ -19,7 +19,7 @@ from agent.datastore.errors import ErrorInfo, ErrorType, InstancePath, PathStep,
 from agent.datastore.excerpt import Opaque, excerpt
 from agent.datastore.instances import identifier, instance, is_same, with_value, without
 from agent.datastore.ordering import YANG
-from agent.datastore.registry import Registry, Unseal
+from agent.datastore.registry import Built, ConfigBinding, Registry, Unseal
 from agent.datastore.rendering import compile_plan, everything
 from agent.datastore.schema import Kind, Schema, SchemaNode, ValidationError
 from agent.datastore.stores import Datastore, Stores
@@ -65,7 +65,7 @@ class Transactions:
         self._whole = compile_plan(registry, everything(registry), lambda node: True, state=False)
         self._constraints = cache(partial(Constraints, registry.schema.roots))
         self._valid: Branch | None = None
-        self._built: dict[SchemaNode, tuple[Branch | None, object]] = {}
+        self._built: dict[SchemaNode, tuple[Branch | None, Built]] = {}
 
     def serialize(self, root: Branch) -> bytes:
         """Return a configuration as XML: its top-level elements, one after the other."""
@@ -159,8 +159,13 @@ class Transactions:
         for node, binding in self._registry.configs.items():
             branch = find(schema, root, node.path)
             if node not in self._built or self._built[node][0] is not branch:
-                self._built[node] = (branch, binding.build(branch or Branch(node), self._unseal))
-            yield binding.path, self._built[node][1]
+                self._built[node] = (branch, self._build(node, binding, branch or Branch(node)))
+            yield binding.path, self._built[node][1].value
+
+    def _build(self, node: SchemaNode, binding: ConfigBinding, branch: Branch) -> Built:
+        if binding.rebuild is None or node not in self._built:
+            return Built(branch, binding.build(branch, self._unseal))
+        return Built(branch, binding.rebuild(branch, self._unseal, self._built[node][1]))
 
 
 def refusal(schema: Schema, problem: ValidationError) -> RpcError:

@@ -23,6 +23,8 @@ SYNTAX_ERROR: Final = "syntax error."
 UNKNOWN_COMMAND: Final = "unknown command."
 MISSING_ARGUMENT: Final = "missing argument."
 LINE_CHARACTERS: Final = 4096
+MAXIMUM_PIPES: Final = 32
+"""Each of them waits for the one before it, one within the other."""
 
 Row = TypeVar("Row", Command, PipeCommand)
 
@@ -203,6 +205,8 @@ def parse(line: str, router: Router | None = None) -> Line:
     if len(line) > LINE_CHARACTERS:
         raise SyntaxFault("line is too long.", LINE_CHARACTERS)
     first, *rest = _parts(tokens(line))
+    if len(rest) > MAXIMUM_PIPES:
+        raise SyntaxFault("too many pipes.", len(line))
     command, arguments = _whole(COMMANDS, first, router, len(line))
     return Line(command, arguments, tuple(_step(each, len(line)) for each in rest))
 

@@ -6,7 +6,8 @@ neither is an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
@@ -17,51 +18,98 @@ from agent.datastore.registry import Registry
 from agent.datastore.rendering import Roots, everything
 from agent.datastore.schema import Kind, Schema, SchemaNode
 from agent.datastore.selection import WHOLE, Alternatives, Match, Selection
+from agent.datastore.tree import Branch
 from agent.datastore.values import InvalidValue
 from agent.datastore.xpath import Budget, Reader, XPathFilter
 from agent.netconf.messages import BASE_NAMESPACE
+from agent.netconf.shapes import FILTER, Filter, Shape, shape_of, split
 from agent.netconf.xpath import expression_of, parse_condition, select
 
 SUBTREE: Final = "subtree"
 XPATH: Final = "xpath"
-FILTER: Final = f"{{{BASE_NAMESPACE}}}filter"
+XPATH_MARK: Final = b'type="xpath"'
+"""What tells a request with an XPath apart before it is read."""
 REMEMBERED_FILTERS: Final = 256
 REMEMBERED_BYTES: Final = 4096
 """A filter that is longer is read each time."""
 _LEAVES: Final = (Kind.LEAF, Kind.LEAF_LIST)
+_OPAQUE: Final = (Kind.ANYDATA,)
 _WHITE_SPACE: Final = " \t\r\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A request that has been read: its input, without its filter, and what that selects."""
+
+    input: Branch
+    roots: Roots
+
+
 class Filters:
-    """The filters of get and get-config. Clients ask the same again and again: what they ask for is read once."""
+    """The filters of get and get-config. Clients ask the same again and again: what they ask for is read once.
+
+    So is what differs from it in nothing but keys.
+    """
 
     def __init__(self, registry: Registry) -> None:
         """Remember none yet."""
         self._schema = registry.schema
         self._everything = everything(registry)
-        self._known: dict[bytes, Roots] = {}
+        self._known: dict[Hashable, Known | tuple[Branch, Shape]] = {}
 
-    def parse(self, operation: etree._Element, read: Reader, budget: Budget) -> Roots:
+    def recall(self, operation: etree._Element) -> Known | None:
+        """Return what is remembered of an operation that is the same as one before, or differs in keys alone."""
+        text = etree.tostring(operation, with_tail=False)
+        if len(text) > REMEMBERED_BYTES:
+            return None
+        if (known := self._touched(text)) is not None:
+            return known if isinstance(known, Known) else None
+        words, values = split(text, is_xpath=XPATH_MARK in text)
+        found = self._touched(words)
+        if not isinstance(found, tuple):
+            return None
+        given, shape = found
+        roots = shape.select(values)
+        return None if roots is None else Known(given, roots)
+
+    def _touched(self, key: Hashable) -> Known | tuple[Branch, Shape] | None:
+        """Return what is remembered under a key, as that which was asked for last."""
+        if (found := self._known.pop(key, None)) is not None:
+            self._known[key] = found
+        return found
+
+    def parse(self, operation: etree._Element, given: Branch, read: Reader, budget: Budget) -> Roots:
         """Return what the filter of an operation selects; without one everything, with an empty one nothing.
 
-        `read` renders the data for the reader: not every XPath can do without a look at it.
+        `given` is the operation's input. `read` renders the data for the reader: not every XPath can do without a look
+        at it.
         """
         element = operation.find(FILTER)
+        filter_ = Filter()
         if element is None:
-            return self._everything
-        text = etree.tostring(element, with_tail=False)
-        if (roots := self._known.pop(text, None)) is not None:
-            self._known[text] = roots
-            return roots
-        if filter_type(self._schema, element) == XPATH:
-            roots, is_lasting = select(self._schema, expression_of(element), element.nsmap, read, budget)
+            roots = self._everything
+        elif filter_type(self._schema, element) == XPATH:
+            found = select(self._schema, expression_of(element), element.nsmap, read, budget)
+            if not found.is_lasting:
+                return found.roots
+            roots, filter_ = found.roots, Filter(is_xpath=True, literals=found.literals)
         else:
-            roots, is_lasting = parse_subtree(self._schema.roots, element), True
-        if is_lasting and len(text) <= REMEMBERED_BYTES:
-            self._known[text] = roots
-            if len(self._known) > REMEMBERED_FILTERS:
-                del self._known[next(iter(self._known))]  # the one that nobody has asked for the longest
+            roots = parse_subtree(self._schema.roots, element)
+        self._remember(operation, given, roots, filter_)
         return roots
+
+    def _remember(self, operation: etree._Element, given: Branch, roots: Roots, filter_: Filter) -> None:
+        text = etree.tostring(operation, with_tail=False)
+        if len(text) > REMEMBERED_BYTES:
+            return
+        plain = Branch(given.schema, {node: item for node, item in given.children.items() if node.kind not in _OPAQUE})
+        shape = shape_of(roots, text, operation, filter_) if filter_.is_xpath == (XPATH_MARK in text) else None
+        if shape is None:
+            self._known[text] = Known(plain, roots)
+        else:
+            self._known[split(text, is_xpath=filter_.is_xpath)[0]] = (plain, shape)
+        if len(self._known) > REMEMBERED_FILTERS:
+            del self._known[next(iter(self._known))]  # the one that nobody has asked for the longest
 
 
 def filter_type(schema: Schema, element: etree._Element) -> str:

@@ -46,11 +46,13 @@ class DocumentLimits:
     depth: int = 128
     attributes: int = 64
     elements: int = 2_000_000
+    _parser: etree.XMLParser = field(init=False, repr=False, compare=False)
     _too_deep: etree.XPath = field(init=False, repr=False, compare=False)
     _too_many: etree.XPath = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Prepare what looks for offenders; libxml2 itself takes no more than 256 elements within one another."""
+        """Prepare what reads, and what looks for offenders; libxml2 itself takes no more than a depth of 256."""
+        object.__setattr__(self, "_parser", _parser())
         object.__setattr__(self, "_too_deep", etree.XPath(f"boolean({'/*' * (min(self.depth, 255) + 1)})"))
         object.__setattr__(self, "_too_many", etree.XPath(f"boolean(//*[@*[{self.attributes + 1}]])"))
 
@@ -67,6 +69,12 @@ class DocumentLimits:
             raise DocumentTooComplex(f"an element has {self.attributes} attributes at most", "message-attributes")
 
 
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+    )
+
+
 SHORTEST_ELEMENT: Final = len("<a></a>")
 SHORTEST_ATTRIBUTE: Final = len(" a=''")
 DOCUMENT_LIMITS: Final = DocumentLimits()
@@ -80,12 +88,9 @@ def parse_document(message: bytes, limits: DocumentLimits = DOCUMENT_LIMITS) -> 
         raise MalformedMessage(f"encoding {declared[1].decode('ascii', 'replace')!r}: only UTF-8 is taken")
     if _DOCUMENT_TYPE.match(message):
         raise MalformedMessage("a document type declaration is not taken")
-    parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
-    )
     limits.check_size(message)
     try:
-        root = etree.fromstring(message, parser)
+        root = etree.fromstring(message, limits._parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise MalformedMessage(f"not well-formed: {error}") from error
     limits.check(root, len(message))

@@ -80,7 +80,7 @@ def selected(request: Request, read: Callable[[Roots], Iterator[str]]) -> Roots:
     if subtree is not None:
         return parse_subtree(registry.schema.roots, subtree)
     if xpath is not None:
-        return select(registry.schema, xpath.text or "", xpath.nsmap, read, request.host.xpath_budget)[0]
+        return select(registry.schema, xpath.text or "", xpath.nsmap, read, request.host.xpath_budget).roots
     return everything(registry)
 
 

@@ -28,6 +28,8 @@ from agent.netconf.request import NMDA, Host, Operation, Reply, Request, Request
 from agent.netconf.subscribed import operations as subscribed
 from agent.netconf.subscriptions import Subscription
 
+READING: Final = frozenset(f"{{{BASE_NAMESPACE}}}{name}" for name in ("get", "get-config"))
+"""The operations whose filters are remembered."""
 CREATE_SUBSCRIPTION: Final = f"{{{subscriptions.NAMESPACE}}}create-subscription"
 
 
@@ -45,7 +47,10 @@ def execute(host: Host, session: Requester, element: etree._Element) -> tuple[Re
     schema = host.registry.schema
     if element.tag == CREATE_SUBSCRIPTION:
         subscriptions.adopt_filter(element)
-    request = Request(host, session, rpc, parse_input(schema, rpc.input, element), element)
+    if element.tag in READING and (known := host.filters.recall(element)) is not None:
+        request = Request(host, session, rpc, known.input, element, known.roots)
+    else:
+        request = Request(host, session, rpc, parse_input(schema, rpc.input, element), element)
     if (operation := OPERATIONS.get(element.tag)) is not None:
         return operation(request), rpc
     binding = host.registry.rpcs.get(rpc)
@@ -87,7 +92,10 @@ def _read(request: Request, root: Branch, *, state: bool) -> Iterator[str]:
     def pieces(roots: Roots) -> Iterator[str]:
         return host.plan(request.caller, roots, mode, state=state).pieces(shown, host.subjects)
 
-    return _data(pieces(host.filters.parse(request.element, pieces, host.xpath_budget)))
+    roots = request.selected
+    if roots is None:
+        roots = host.filters.parse(request.element, request.input, pieces, host.xpath_budget)
+    return _data(pieces(roots))
 
 
 def _data(pieces: Iterator[str]) -> Iterator[str]:

@@ -53,9 +53,7 @@ class Recorder:
     def loaded(self, at: int, start: int) -> None:
         """Learn that the device has become that of another scenario, which began at a device time of its own."""
 
-    def commanded(
-        self, at: int, user: str, source: str, groups: Sequence[str], line: str, *, is_refused: bool
-    ) -> None:
+    def commanded(self, at: int, user: str, source: str, groups: Sequence[str], line: str, *, is_refused: bool) -> None:
         """Learn of a line that somebody has typed at another door, and whether it was refused."""
 
     def happened(self, event: Happening) -> None:

@@ -127,6 +127,8 @@ class Request:
     rpc: SchemaNode
     input: Branch
     element: etree._Element
+    selected: Roots | None = None
+    """What its filter selects, where that is known from a request before."""
 
     @property
     def caller(self) -> Caller:

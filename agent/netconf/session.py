@@ -237,7 +237,18 @@ class NetconfSession:
     def leave(self) -> None:
         """Take no more requests, and end once what is asked and told already has been answered and sent."""
         self._is_leaving = True
+        self._keeper.publisher.dismiss(self.receiver)
         self._wake()
+
+    def give_up(self) -> bool:
+        """Refuse the request whose answer is still to come: nobody will give it any more. False where there is none."""
+        if self._pending is None:
+            return False
+        refused = Pending()
+        refused.fail(errors.operation_failed("the server ended before this was done"))
+        self._pending = (refused, self._pending[1])
+        self._wake()
+        return True
 
     def finish_after_reply(self) -> None:
         """Take no more requests, and end when what is being sent has been sent."""
@@ -327,9 +338,10 @@ class NetconfSession:
         """Answer the request that waits, or take in the next message; None when there is neither."""
         if self._pending is not None:
             return self._settle(*self._pending)
-        if self._is_leaving:
+        if self._is_leaving and not self.receiver.waiting:
             self._end(EndReason.OTHER)
-        message = self._next_message() if self._state in (State.WAITING_FOR_HELLO, State.OPEN) else None
+        takes_more = self._state in (State.WAITING_FOR_HELLO, State.OPEN) and not self._is_leaving
+        message = self._next_message() if takes_more else None
         if message is None:
             return None
         self._has_begun = False

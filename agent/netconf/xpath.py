@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -18,16 +19,20 @@ from agent.datastore.xpath import Budget, Reader, XPathError, XPathFilter, XPath
 from agent.netconf.messages import BASE_NAMESPACE
 
 
-def select(
-    schema: Schema, text: str, namespaces: Mapping[str | None, str], read: Reader, budget: Budget
-) -> tuple[Roots, bool]:
-    """Return what an expression selects of the data that `read` renders for its reader, and whether of any data.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an expression selects, whether of any data, and the literals that it compares, if that is all it does."""
 
-    Raises RpcError.
-    """
+    roots: Roots
+    is_lasting: bool
+    literals: tuple[str, ...] | None
+
+
+def select(schema: Schema, text: str, namespaces: Mapping[str | None, str], read: Reader, budget: Budget) -> Found:
+    """Return what an expression selects of the data that `read` renders for its reader; RpcError."""
     with refusing():
         found = XPathFilter(schema, text, namespaces, budget=budget)
-        return found.select(read), found.is_exact
+        return Found(found.select(read), found.is_exact, found.compared)
 
 
 def parse_condition(schema: Schema, element: etree._Element, budget: Budget) -> XPathFilter:

@@ -35,7 +35,10 @@ class CertificateNames:
     def __init__(self, rules: Sequence[NameRule], trusted: bytes) -> None:
         """Take the rules in their order, and the trusted certificates in PEM. ValueError if they are none."""
         self._rules = tuple(rules)
-        self._trusted = tuple(x509.load_pem_x509_certificates(trusted))
+        try:
+            self._trusted = tuple(x509.load_pem_x509_certificates(trusted))
+        except x509.InvalidVersion as error:
+            raise ValueError(str(error)) from error
 
     def user(self, der: bytes) -> str | None:
         """Return whose certificate it is; None for nobody's. It must have been verified."""
@@ -45,7 +48,7 @@ class CertificateNames:
             for rule in self._rules:
                 if any(rule.fingerprint.is_of(member) for member in chain) and (name := _derive(rule, certificate)):
                     return name
-        except ValueError:  # OpenSSL has taken what this parser does not
+        except (ValueError, x509.InvalidVersion):  # OpenSSL has taken what this parser does not
             return None
         return None
 

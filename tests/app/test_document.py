@@ -17,6 +17,30 @@ def test_scalars_are_text_until_they_are_converted() -> None:
     assert [root.text("a"), root.text("b"), root.text("c")] == ["yes", "0o17", "12:30"]
 
 
+def test_what_stands_twice_is_written_once() -> None:
+    (first, second) = section("a: [&x {b: 1}, *x]").sections("a")
+    assert first.text("b") == second.text("b") == "1"
+
+
+BOMB = "".join(f"- &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]\n" for n in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("a: &x {b: *x}", "nested too deeply, or within itself"),
+        ("a: " + "[" * 5000 + "]" * 5000, "nested too deeply, or within itself"),
+        (f"- &l0 x\n{BOMB}", "written out, the document has more than 1000000 values"),
+    ],
+    ids=["within-itself", "deep", "multiplied"],
+)
+def test_a_document_is_as_long_as_it_looks(text: str, complaint: str) -> None:
+    with pytest.raises(
+        DocumentError, match=f"^file.yaml:1:1: the document is {complaint}$|^file.yaml:1:1: {complaint}$"
+    ):
+        section(text)
+
+
 def test_a_value_of_the_wrong_kind_is_named_with_its_place() -> None:
     root = section("a:\n  b: x\n")
     with pytest.raises(DocumentError, match=r"^file\.yaml:2:6: 'b' must be a number, not 'x'$"):

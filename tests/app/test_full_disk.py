@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import tempfile
@@ -16,11 +17,14 @@ from ncclient.manager import Manager
 from ncclient.operations import RPCError
 
 from agent.app.startup import STARTUP
-from tests.app.test_operations import login, needs_root, user
+from tests.app.test_operations import login, needs_root, until_logged, user
 from tests.interop.test_ncclient_candidate import added
 from tests.support.served import Served, served
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+
+
+KEPT = "file:///kept.xml"
 
 
 @contextmanager
@@ -84,6 +88,39 @@ def test_a_full_disk_is_an_error_for_who_keeps_something_and_nothing_for_others(
         assert health(server) == 200
 
 
+def test_a_journal_that_cannot_be_written_ends_and_the_device_lives_on(tmp_path: Path) -> None:
+    journal = tmp_path / "journal.jsonl"
+    options = ("--scenario", "chapter", "--settings", str(settings(tmp_path)), "--journal", str(journal))
+    with served(tmp_path / "state", *options) as server, login(server) as session:
+        session.get_config("running")
+        with full_disk(server):
+            before = journal.read_bytes()
+            session.edit_config(target="running", config=added("new"))
+            assert "the journal ends here" in until_logged(server, "journal")
+        session.get_config("running")
+        assert journal.read_bytes() == before, "what comes after a gap is not written either"
+    assert [json.loads(line) for line in before.splitlines()], "all lines are whole"
+
+
+def test_a_file_that_a_url_names_is_whole_or_as_it_was_when_the_disk_is_full(tmp_path: Path) -> None:
+    with (
+        served(tmp_path / "state", "--scenario", "chapter", "--settings", str(settings(tmp_path))) as server,
+        login(server) as session,
+    ):
+        session.copy_config(source="running", target=KEPT)
+        kept = (server.state_directory / "files" / "kept.xml").read_bytes()
+        session.edit_config(target="running", config=added("new"))
+        with full_disk(server):
+            with pytest.raises(RPCError, match="cannot be written"):
+                session.copy_config(source="running", target=KEPT)
+            with pytest.raises(RPCError):
+                session.copy_config(source="running", target="file:///other.xml")
+        assert (server.state_directory / "files" / "kept.xml").read_bytes() == kept
+        assert not (server.state_directory / "files" / "other.xml").exists()
+        session.copy_config(source="running", target=KEPT)
+        assert (server.state_directory / "files" / "kept.xml").read_bytes() != kept
+
+
 @needs_root
 def test_a_state_directory_that_has_become_read_only_is_survived() -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -93,6 +130,10 @@ def test_a_state_directory_that_has_become_read_only_is_survived() -> None:
         with served(folder / "state", *options) as server, login(server) as session:
             with read_only(server):
                 assert refusal(session).tag == "operation-failed"
+                with pytest.raises(RPCError, match="cannot be written"):
+                    session.copy_config(source="running", target=KEPT)
                 session.edit_config(target="running", config=added("new"))
+                assert health(server) == 200, "the audit log is open, and goes on"
+            session.copy_config(source="running", target=KEPT)
             session.copy_config(source="running", target="startup")
             assert (server.state_directory / STARTUP).stat().st_uid != os.getuid()

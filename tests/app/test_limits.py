@@ -267,9 +267,10 @@ def test_notifications_that_wait_hold_at_the_limit_and_not_over_it(subscribe: st
         emulation.connect().session.lost()
         emulation.gateway.server.settle()
     # each visitor is told of twice: that it has come, and that it has gone
-    assert wire.session.waiting_notifications <= 3 + 1
-    assert wire.session.counters.dropped_notifications == 6 - 3
-    emulation.gateway.server.kill(wire.session.caller.session_id, 0)
+    (session_id, opened), *_ = emulation.gateway.server.sessions.items()
+    assert opened.session.waiting_notifications <= 3 + 1
+    assert opened.session.counters.dropped_notifications == 6 - 3
+    emulation.gateway.server.kill(session_id, 0)
     assert emulation.gateway.server.counters.ended.dropped_notifications == 3
 
 
@@ -278,14 +279,17 @@ def test_notifications_within_the_limit_are_all_told() -> None:
     wire = connect(emulation, SessionLimits(receiver=ReceiverLimits(notifications=2)))
     wire.rpc(CREATE_SUBSCRIPTION)
     emulation.connect().session.lost()
-    assert wire.session.waiting_notifications == 2
-    assert wire.session.counters.dropped_notifications == 0
+    (opened,) = emulation.gateway.server.sessions.values()
+    assert opened.session.waiting_notifications == 2
+    assert opened.session.counters.dropped_notifications == 0
 
 
 def test_input_that_waits_holds_at_the_limit_and_is_counted_over_it() -> None:
     emulation = Emulation()
     request = chunk(envelope("<get/>"))
-    session = connect(emulation, SessionLimits(waiting_input_bytes=2 * len(request))).session
+    connect(emulation, SessionLimits(waiting_input_bytes=2 * len(request)))
+    (opened,) = emulation.gateway.server.sessions.values()
+    session = opened.session
     session.receive(request)
     session.transmit(1)
     session.receive(2 * request)

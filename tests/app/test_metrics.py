@@ -97,6 +97,14 @@ def test_security_associations_stand_there_by_state() -> None:
     assert measured.value("ipsec_sas", state="installed") == measured.emulation.gateway.device.sad.installed > 0
 
 
+def test_dropped_packets_are_counted_by_reason() -> None:
+    measured = Measured()
+    assert measured.value("packets_dropped_total", reason="malformed") == 0
+    measured.emulation.gateway.device.protection.open(bytes(20))
+    assert measured.value("packets_dropped_total", reason="malformed") == 1
+    assert measured.value("packets_dropped_total", reason="replay") == 0
+
+
 def test_rekeys_and_failovers_are_counted() -> None:
     measured = Measured()
     measured.emulation.advance(9 * 3600)

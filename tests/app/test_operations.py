@@ -18,6 +18,7 @@ from pathlib import Path
 
 import bcrypt
 import pytest
+from lxml import etree
 from ncclient import manager
 from ncclient.manager import Manager
 from ncclient.transport.errors import AuthenticationError, SSHError, TransportError
@@ -95,6 +96,12 @@ def test_metrics_and_health_are_served_where_the_line_that_says_ready_tells(serv
     assert json.loads(page(server, "/healthz"))["status"] == "ok"
     with pytest.raises(urllib.error.HTTPError, match="404"):
         page(server, "/")
+
+
+def test_a_person_is_told_how_to_come_to_the_prompt_and_how_to_netconf(server: Served) -> None:
+    line = until_logged(server, "connect with")
+    command = f"ssh -p {server.port} ann@{server.host}"
+    assert line == f"connect with: {command}   or, for NETCONF: {command} -s netconf   (users ann)\n"
 
 
 def test_an_address_that_is_not_loopback_is_refused_for_monitoring(tmp_path: Path) -> None:
@@ -218,3 +225,22 @@ def test_nobody_to_become_is_a_usage_error_before_anything_is_made(tmp_path: Pat
     assert refused.returncode == 2
     assert "run-as" in refused.stderr
     assert not (tmp_path / "state").exists()
+
+
+def test_a_request_that_takes_longer_than_the_end_may_is_refused_before_it(tmp_path: Path, settings: Path) -> None:
+    options = ("--scenario", "chapter", "--time-scale", "step", "--settings", str(settings))
+    with served(tmp_path / "state", *options) as server:
+        session = login(server)
+        session.async_mode = True
+        seconds = f"<seconds>{3_000_000_000}</seconds>"
+        century = etree.fromstring(f'<advance-time xmlns="urn:ipsec-agent:emulation">{seconds}</advance-time>')
+        request = session.dispatch(century)
+        session.async_mode = False
+        with login(server) as other:
+            other.get_config("running")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=10) == 0
+        request.event.wait(20)
+        assert request.reply is not None
+        assert request.reply.error is not None
+        assert "ended before this was done" in request.reply.error.message

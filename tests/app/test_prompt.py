@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.app.console import BREAK, TYPE_AHEAD_CHARACTERS
+from agent.app.console import BREAK, TYPE_AHEAD_CHARACTERS, ConsoleTimers
+from agent.app.prompt import PromptConsole
+from agent.app.router import open_shell
 from agent.app.settings import User
 from agent.app.users import Users
 from agent.junos.shell import MORE
 from agent.netconf.server import Client
+from agent.transport.endpoint import Terminal
 from tests.support.chapter import Emulation
 from tests.support.terminal import TRANSMIT_BYTES, Typist
 
@@ -293,7 +296,8 @@ def test_a_line_without_end_ends_a_script(still: Emulation) -> None:
 
 # Whatever is typed
 
-KEYS = ("show ", "ike", "ips", "sec", "sa-m", "\t", " ", "?", "\r", "\n", "\x03", '"', "|", "match ", "é", "界", "q")
+KEYS = ("show ", "ike", "ips", "sec", "sa-m", "\t", " ", "?", "\r", "\n", "\x03", '"', "|", "match ", "é", "界", "Q")
+"""No small q: before Enter it is `quit`."""
 CONTROL_KEYS = (
     "\x1b[A",
     "\x1b[B",
@@ -329,6 +333,17 @@ def test_whatever_is_typed_the_prompt_answers_the_next_line(
     assert not console.is_finished
     console.receive(b"show version | match Model\r")
     assert b"Model: m20" in console.transmit(TRANSMIT_BYTES)
+
+
+@pytest.mark.parametrize("columns", [1, 2, 11, 12, 13, 14, 20])
+def test_a_terminal_that_is_too_narrow_for_the_prompt_is_served_all_the_same(still: Emulation, columns: int) -> None:
+    shell = open_shell(still.gateway.server, Client("admin", "192.0.2.1", "cli"))
+    console = PromptConsole(lambda: shell, Terminal("dumb", columns, 24), ConsoleTimers(lambda: 0.0), lambda: True)
+    console.receive("漢漢a\x01漢show version | match Model\x05\x7f\r\x15show version | match Model\r".encode())
+    shown = b""
+    while piece := console.transmit(TRANSMIT_BYTES):
+        shown += piece
+    assert b"Model: m20" in shown
 
 
 # What a prompt costs

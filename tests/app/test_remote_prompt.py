@@ -11,7 +11,7 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from agent.app.remote import DeviceRefused, ReplyFormat
-from agent.app.remote_commands import complaint, painted, run_lines
+from agent.app.remote_commands import complaint, painted, run_lines, shown
 from agent.app.remote_prompt import RemotePrompt
 
 
@@ -73,8 +73,21 @@ def test_a_script_goes_on_after_a_refusal_and_tells_of_it(capsys: pytest.Capture
     assert shown.err == "show nonsense\n     ^\nsyntax error\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "word", "column"),
+    [("clear ipsec ip", "ip", 12), ("request ipsec switch", "", 20), ("show ike", "ike", 5)],
+)
+def test_the_mark_is_below_the_word_and_no_part_of_another(command: str, word: str, column: int) -> None:
+    lines = [*complaint(DeviceRefused("syntax error", word), command, 2)]
+    assert lines == [f"{' ' * (2 + column)}^", "syntax error"]
+
+
+def test_what_a_device_says_cannot_steer_the_terminal() -> None:
+    assert [*shown("a\x9b2J\u202eb\n")] == ["a\\x9b2J\\x202eb"]
+
+
 def test_a_refusal_without_a_word_is_the_message_alone() -> None:
-    refused = DeviceRefused("permission denied", "")
+    refused = DeviceRefused("permission denied", None)
     assert [*complaint(refused, "show version", 0, "show version")] == ["error: permission denied"]
 
 

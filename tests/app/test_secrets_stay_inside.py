@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 from lxml import etree
@@ -175,6 +176,72 @@ def test_what_is_refused_does_not_repeat_one(watched: Watched) -> None:
         POLICY.format(f"<ascii-text>{WRONG}</ascii-text>").replace("ike-proposal", "none-of-this-name"),
     ):
         assert watched.ask(edit(content)).find(".//{*}rpc-error") is not None
+    assert watched.leaks == {}
+
+
+def load(content: str, format_: str = "text") -> str:
+    """Return a load-configuration."""
+    element = {"set": "configuration-set", "json": "configuration-json", "text": "configuration-text"}[format_]
+    how = 'action="set"' if format_ == "set" else f'format="{format_}"'
+    return f"<load-configuration {how}><{element}>{escape(content)}</{element}></load-configuration>"
+
+
+def in_blocks(key: str) -> str:
+    """Return a policy as text, with what is said of its key."""
+    return f"security {{ ike {{ policy 192.0.2.77 {{ proposals ike-proposal; {key} }} }} }}"
+
+
+def in_json(key: str) -> str:
+    """Return a policy as JSON, with what is said of its key."""
+    policy = f'{{"name": "192.0.2.77", "proposals": ["ike-proposal"], "pre-shared-key": {key}}}'
+    return f'{{"configuration": {{"security": {{"ike": {{"policy": [{policy}]}}}}}}}}'
+
+
+SET = "set security ike policy 192.0.2.77"
+LOADED = {
+    "text": load(in_blocks(f"pre-shared-key ascii-text {GIVEN};")),
+    "quoted": load(in_blocks(f'pre-shared-key ascii-text "{GIVEN}";')),
+    "set": load(f"{SET} proposals ike-proposal\n{SET} pre-shared-key ascii-text {GIVEN}\n", "set"),
+    "JSON": load(in_json(f'{{"ascii-text": "{GIVEN}"}}'), "json"),
+    "XML": f"<load-configuration><configuration><security><ike><policy><name>192.0.2.77</name><proposals>ike-proposal"
+    f"</proposals><pre-shared-key><ascii-text>{GIVEN}</ascii-text></pre-shared-key></policy></ike></security>"
+    "</configuration></load-configuration>",
+}
+XML_KEY = "<load-configuration><configuration><security><ike><policy><name>192.0.2.77</name><pre-shared-key>{}"
+XML_END = "</pre-shared-key></policy></ike></security></configuration></load-configuration>"
+NOT_LOADED = {
+    "no hexadecimal digits": load(in_blocks(f"pre-shared-key hexadecimal {WRONG};")),
+    "no kind of key": load(in_blocks(f"pre-shared-key {WRONG};")),
+    "no end": load(in_blocks(f"pre-shared-key ascii-text {WRONG}").replace("}", "")),
+    "neither kind nor end": load(in_blocks(f"pre-shared-key {WRONG}")),
+    "a quote without end": load(in_blocks(f'pre-shared-key ascii-text "{WRONG};')),
+    "no kind in set": load(f"{SET} pre-shared-key {WRONG}\n", "set"),
+    "no digits in set": load(f"{SET} pre-shared-key hexadecimal {WRONG}\n", "set"),
+    "one word too many in set": load(f"{SET} pre-shared-key ascii-text a {WRONG}\n", "set"),
+    "no kind in JSON": load(in_json(f'"{WRONG}"'), "json"),
+    "no digits in JSON": load(in_json(f'{{"hexadecimal": "{WRONG}"}}'), "json"),
+    "no kind in XML": XML_KEY.format(WRONG) + XML_END,
+    "no digits in XML": XML_KEY.format(f"<hexadecimal>{WRONG}</hexadecimal>") + XML_END,
+}
+
+
+@pytest.mark.parametrize("operation", LOADED.values(), ids=LOADED)
+def test_a_configuration_of_junos_that_is_loaded_does_not_show_one(watched: Watched, operation: str) -> None:
+    assert watched.ask(operation).find(".//{*}ok") is not None
+    watched.ask('<get-configuration compare="rollback" rollback="0" format="text"/>')
+    for format_ in ("text", "xml", "json", "set"):
+        watched.ask(f'<get-configuration database="candidate" format="{format_}"/>')
+    assert watched.ask("<commit-configuration/>").find(".//{*}rpc-error") is None
+    for line in ("show configuration security", "show configuration | display set", "show configuration | display xml"):
+        watched.ask(f"<command>{line}</command>")
+        watched.type(line)
+    assert b"192.0.2.77" in watched.said
+    assert watched.leaks == {}
+
+
+@pytest.mark.parametrize("operation", NOT_LOADED.values(), ids=NOT_LOADED)
+def test_a_configuration_of_junos_that_is_refused_does_not_repeat_one(watched: Watched, operation: str) -> None:
+    assert watched.ask(operation).find(".//{*}rpc-error") is not None
     assert watched.leaks == {}
 
 

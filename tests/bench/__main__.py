@@ -9,20 +9,24 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from tests.bench.emulation import emulation
+from tests.bench.day import day
 from tests.bench.esp import esp
 from tests.bench.failover import failover
 from tests.bench.fleet import fleet
 from tests.bench.growth import growth
 from tests.bench.ike import ike
 from tests.bench.listing import listing
+from tests.bench.memory import memory
 from tests.bench.peers import parse_peer
 from tests.bench.processes import Server
 from tests.bench.push import push
 from tests.bench.rows import Row, render_table
+from tests.bench.sas import sas
+from tests.bench.scheduler import scheduler
 from tests.bench.sessions import sessions
 from tests.bench.startup import startup
 from tests.bench.streaming import streaming
+from tests.bench.subscribers import subscribers
 from tests.bench.tunnels import tunnels
 
 Bench = Callable[[], Iterator[Row]]
@@ -41,8 +45,12 @@ def benches(peers: Mapping[str, Server], plot: Path | None = None, *, is_full: b
         "tunnels": tunnels,
         "growth": partial(growth, peers, plot, is_full=is_full),
         "streaming": streaming,
-        "emulation": emulation,
+        "sas": sas,
+        "scheduler": scheduler,
+        "memory": memory,
+        "day": day,
         "push": push,
+        "subscribers": subscribers,
     }
 
 

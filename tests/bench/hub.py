@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from agent.app.configuration_file import ConfigurationFile
@@ -63,7 +64,7 @@ def stagger(gateway: Gateway, tunnels: int) -> int:
     soft_us = round(IPSEC_LIFETIME * SOFT_SHARE * SECOND)
     for number in range(tunnels):
         at = gateway.now + number * soft_us // tunnels
-        gateway.world.call_at(at, lambda name=f"sa-{number + 1}": gateway.device.clear_ipsec_sas(name))
+        gateway.world.call_at(at, partial(gateway.device.clear_ipsec_sas, f"sa-{number + 1}"))
     gateway.advance(gateway.now + soft_us)
     return soft_us // SECOND
 

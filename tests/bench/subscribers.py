@@ -142,6 +142,7 @@ async def _connect(server: Server) -> tuple[asyncssh.SSHClientConnection, _Subsc
         client_keys=None,
         agent_path=None,
     )
-    channel, session = await connection.create_session(_Subscriber, subsystem="netconf", encoding=None)
+    session = _Subscriber()
+    channel, _ = await connection.create_session(lambda: session, subsystem="netconf", encoding=None)
     channel.write(HELLO + request(1, SUBSCRIBE))
     return connection, session

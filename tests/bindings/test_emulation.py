@@ -235,6 +235,8 @@ def test_time_that_passes_their_validity_makes_the_certificates_of_the_chapter_u
         '<create-subscription xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"><filter>'
         '<certificate-expired xmlns="urn:ipsec-agent:certificates"/></filter></create-subscription>'
     )
+    for interface in ("es-1/3/0", "es-1/1/0"):  # without PICs no tunnel has anything to do in these weeks
+        wire.rpc(operation("set-pic", interface=interface, state="offline"))
     wire.send(envelope("advance-time", seconds=str(21 * 86400)))
     assert wire.receive() is None
     drive(emulation)

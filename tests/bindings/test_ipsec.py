@@ -25,6 +25,7 @@ from agent.core.config import (
     TrafficIdentity,
 )
 from agent.core.identifiers import Spi
+from agent.core.ipsec.refusal import DropReason
 from agent.core.ipsec.sa import SaProtocol, SaType
 from agent.core.keying import InterfaceFamilyState
 from agent.core.world import Event
@@ -311,6 +312,7 @@ def test_an_association_named_by_units_of_two_interfaces_is_refused() -> None:
     [
         ("ipsec-sa-deleted/reason", events.IpsecDeletionReason),
         ("ipsec-sa-expired/lifetime", events.LifetimeKind),
+        ("ipsec/statistics/dropped/reason", DropReason),
         ("ipsec-negotiation-failed/reason", events.FailureReason),
         ("ipsec/proposal/protocol", IpsecProtocol),
         ("ipsec/proposal/authentication-algorithm", IpsecAuthentication),

@@ -62,6 +62,33 @@ def test_what_is_refused_is_shown_by_its_reason() -> None:
     assert shown(wire, INTERFACES, of_pic("in-unicast-pkts")) == 0
 
 
+def dropped(wire: Wire, reason: str) -> int:
+    """Return how many packets the whole gateway has dropped for a reason."""
+    return shown(wire, IPSEC, f".//{{*}}ipsec/{{*}}statistics/{{*}}dropped[{{*}}reason='{reason}']/{{*}}packets")
+
+
+def test_what_came_is_told_apart_from_what_was_to_leave() -> None:
+    wire = Emulation().connect()
+    assert dropped(wire, "no-sa") == 0
+    wire.rpc(operation("set-peer", address="4.4.4.4", reachable="false"))
+    wire.rpc('<clear-ipsec-security-associations xmlns="urn:ipsec-agent:ipsec"/>')
+    assert counts(wire.rpc(operation("send-traffic", **{"security-association": SA, "packets": "6"}))) == (0, 6)
+    assert shown(wire, INTERFACES, of_pic("out-discards")) == 6
+    assert shown(wire, INTERFACES, of_pic("in-discards")) == shown(wire, INTERFACES, of_pic("in-errors")) == 0
+    assert dropped(wire, "no-sa") == 6
+
+
+def test_what_no_pic_has_is_shown_of_the_gateway() -> None:
+    emulation = Emulation()
+    wire, device = emulation.connect(), emulation.gateway.device
+    device.send_packet(b"no packet")
+    device.protection.open(bytes(20))
+    assert shown(wire, IPSEC, ".//{*}ipsec/{*}statistics/{*}unroutable-packets") == 1
+    assert shown(wire, IPSEC, ".//{*}ipsec/{*}statistics/{*}reassembly-failures") == 0
+    assert dropped(wire, "malformed") == 1
+    assert shown(wire, INTERFACES, of_pic("malformed-drops")) == 0
+
+
 @pytest.mark.parametrize("scale", ["0", "1"])
 def test_many_packets_hold_nobody_up_and_take_no_time_of_the_device(scale: str) -> None:
     emulation = Emulation()

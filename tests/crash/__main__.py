@@ -29,7 +29,8 @@ def main(arguments: Sequence[str]) -> None:
                 print(f"{count} kills", file=sys.stderr)
         seconds = time.monotonic() - began
         print(
-            f"{killing.kills} kills survived, {killing.amid} of them amid a request, "
+            f"{killing.kills} kills survived, {killing.amid} of them amid a request, {killing.unconfirmed} amid a "
+            f"confirmed commit, {killing.locked} under a lock, "
             f"{killing.answered} changes kept, seed {number}, {seconds:.0f} s"
         )
 

@@ -111,6 +111,10 @@ class Killing:
         self.amid = 0
         """How many kills came before the last request was answered."""
         self.answered = 0
+        self.unconfirmed = 0
+        """How many came while a commit waited to be confirmed."""
+        self.locked = 0
+        """How many came while a lock was held."""
         self._random = Random(number)
         self._count = 0
         self._address = str(folder / "socket")
@@ -227,17 +231,25 @@ class Killing:
         """Commit for a while, and confirm it or not: what was not confirmed, and what is not copied, does not stay."""
         after = self._edit(life, "candidate")
         life.do("<commit><confirmed/><persist>later</persist></commit>")
-        if self._random.random() < 0.5:
+        self.unconfirmed += 1  # unless the next request comes through
+        chance = self._random.random()
+        if chance < 0.2:
+            life.kill()
+            raise Killed
+        if chance < 0.6:
             life.do("<cancel-commit><persist-id>later</persist-id></cancel-commit>")
+            self.unconfirmed -= 1
             life.do("<discard-changes/>")
             return
         life.do("<commit><persist-id>later</persist-id></commit>")
+        self.unconfirmed -= 1
         self._keep(life, "<copy-config><target><startup/></target><source><running/></source></copy-config>", after)
 
     def _lock(self, life: Life) -> None:
         """Lock, and mostly unlock again, or else be killed with the lock."""
         life.do("<lock><target><running/></target></lock>")
         if self._random.random() < 0.3:
+            self.locked += 1
             life.kill()
             raise Killed
         life.do("<unlock><target><running/></target></unlock>")

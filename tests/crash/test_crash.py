@@ -16,3 +16,5 @@ def test_a_killed_gateway_comes_back_as_it_was_before_or_after_what_it_was_doing
     assert killing.kills == LIVES
     assert killing.answered > 3
     assert 0 < killing.amid < LIVES, "some kills come before an answer, and some after it"
+    assert killing.unconfirmed > 0, "a commit that waited to be confirmed is undone"
+    assert killing.locked > 0, "a lock goes with who held it"

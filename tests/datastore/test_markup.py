@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from agent.datastore.markup import element_of, escape_text, plain, tags
+from agent.datastore.markup import element_of, escape_text, plain, quoted, tags
 from tests.support.shop import toy_schema
 
 CHARACTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff")
@@ -22,6 +22,11 @@ def test_text_that_xml_can_carry_reads_back_as_it_was(text: str) -> None:
 @given(st.text())
 def test_any_text_is_well_formed(text: str) -> None:
     etree.fromstring(f"<a>{escape_text(text)}</a>")
+
+
+@given(st.text(CHARACTERS | st.sampled_from("\t\n\r\"'>&<")))
+def test_the_value_of_an_attribute_reads_back_as_it_was(text: str) -> None:
+    assert etree.fromstring(f"<a b={quoted(text)}/>").get("b") == text
 
 
 def test_what_xml_cannot_carry_is_shown_as_a_number() -> None:

@@ -132,6 +132,7 @@ KEYS = [
     b"show ipsec certificates detail\r   \rq",
     b"set cli screen-width 20\rshow configuration\r \x03exit\r",
 ]
+TERMINALS = [Terminal(kind, columns, 24) for kind in ("xterm", "dumb") for columns in (0, 1, 13, 14, 80, 2**32 - 1)]
 KEY_WORDS = (
     b"\x1b[",
     b"\x1b",
@@ -148,7 +149,7 @@ KEY_WORDS = (
 )
 SIGNS = (b"{", b"}", b";", b'"', b"[", b"]", b"/*", b"*/", b"#", b"##", b"\\", b"replace:", b"delete:", b"<*>")
 TARGETS = (
-    Target("prompt-keys", keys(Terminal("xterm", 80, 24), Terminal("dumb", 0, 0)), KEYS, KEY_WORDS, inputs=30),
+    Target("prompt-keys", keys(*TERMINALS), KEYS, KEY_WORDS, inputs=30),
     Target("script-lines", keys(None), KEYS, KEY_WORDS),
     Target("configuration-text", loading("text", "merge", "configuration-text"), TEXT, SIGNS),
     Target("configuration-replaced", loading("text", "replace", "configuration-text"), TEXT, SIGNS),

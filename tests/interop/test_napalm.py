@@ -42,6 +42,11 @@ def test_a_change_is_committed_and_rolled_back(seen: Any) -> None:
     assert "sa-dynamic" in seen["configuration"]["after_rollback"]
 
 
+def test_a_commit_on_trial_is_pending_until_it_is_confirmed(seen: Any) -> None:
+    assert seen["configuration"]["pending"] == [True, False]
+    assert "host-name on-trial;" in seen["configuration"]["after_trial"]
+
+
 def test_a_statement_that_the_device_does_not_have_is_named(seen: Any) -> None:
     assert "protocols" in seen["configuration"]["wrong"]
 

@@ -9,33 +9,27 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
-from agent.app.real_packets import PacketDoors
 from agent.core.events import InterfaceSwitched, IpsecSaDeleted, IpsecSaRekeyed
 from agent.core.pic import PicCommand
-from agent.transport import udp
-from agent.transport.raw_ip import RawIp
-from agent.transport.tun import open_tun
 from tests.support import charon, echo
 from tests.support.charon import Charon, Connection
-from tests.support.live_gateway import LiveGateway, live_gateway
+from tests.support.live_gateway import LiveGateway
 from tests.support.namespaces import Namespace, join, namespace
+from tests.support.real_packets import HOST_HERE, HOST_THERE, TUN, begin
 from tests.support.real_tunnel import RealTunnel
-from tests.support.served import served
 
 LACKING = charon.lacking()
 pytestmark = pytest.mark.skipif(LACKING is not None, reason=str(LACKING))
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
-HOST_HERE, HOST_THERE = "10.78.1.1", "10.78.2.1"
-TUN, PIC, BACKUP = "tun0", "es-1/3/0", "es-1/1/0"
+PIC, BACKUP = "es-1/3/0", "es-1/1/0"
 ECHOES, OCTETS, INTERVAL_MS = 1000, 1300, 2
 SUITES = [
     ("3des-md5-modp1024", "3des-md5"),
@@ -88,24 +82,10 @@ class Lab:
         )
         peer = self._stack.enter_context(charon.charon(self._folder, self.there, connection, is_verbose=False))
         self.there.ip("route", "add", "10.78.1.0/24", "dev", "ipsec0", "src", HOST_THERE)
-        gateway = self.begin(tunnel, lambda: peer.log_tail)
+        gateway = begin(self._stack, self.here, self._folder, tunnel, lambda: peer.log_tail)
         gateway.until(lambda: gateway.tunnel.current, "a pair of IPsec SAs")
         gateway.until(lambda: len(peer.child_sas()) == 1, "a pair at charon")
         return gateway, peer
-
-    def begin(self, tunnel: RealTunnel, explain: Callable[[], str]) -> LiveGateway:
-        """Start the device, which begins to negotiate."""
-        address = ip_address(HERE)
-        sockets = self.here.within(lambda: udp.bind(address, 500, 4500))
-        doors = self.here.within(lambda: PacketDoors(open_tun(TUN), RawIp(address)))
-        assert doors.raw is not None
-        self._stack.callback(doors.raw.close)
-        self.here.ip("address", "add", f"{HOST_HERE}/32", "dev", TUN)
-        self.here.ip("route", "add", "10.78.2.0/24", "dev", TUN, "src", HOST_HERE)
-        scenario = tunnel.write(self._folder)
-        gateway = self._stack.enter_context(live_gateway(scenario, sockets, explain, doors))
-        gateway.leap_to_negotiation()
-        return gateway
 
 
 @pytest.fixture
@@ -186,27 +166,6 @@ def test_only_what_is_under_way_is_lost_when_the_pic_fails(lab: Lab) -> None:
     assert one.out_packets + other.out_packets == gateway.tunnel.outbound.packets
     assert other.out_packets > 0
     assert_the_counters_agree(gateway, peer)
-
-
-def test_the_program_carries_packets_to_another_device_where_nothing_is_within_udp(tmp_path: Path, lab: Lab) -> None:
-    """Without a translator ESP is a protocol of its own: raw sockets carry it, at both ends."""
-    theirs = RealTunnel(
-        local=THERE, remote=HERE, remote_port=500, local_prefix="10.78.2.0/24", remote_prefix="10.78.1.0/24"
-    )
-    (tmp_path / "there").mkdir()
-    with ExitStack() as stack:
-        options = ("--scenario", str(theirs.write(tmp_path / "there")), "--ike", THERE, "--tun", TUN)
-        stack.enter_context(served(tmp_path / "state", *options, within=lab.there.command()))
-        lab.there.ip("route", "add", "10.78.1.0/24", "dev", TUN, "src", HOST_THERE)
-        gateway = lab.begin(
-            Two(local=HERE, remote=THERE, remote_port=500, remote_nat_port=4500),
-            lambda: "the other device is the program",
-        )
-        gateway.until(lambda: gateway.tunnel.current, "a pair of IPsec SAs")
-        assert not gateway.matured[0].nat.is_detected
-        assert ask(gateway, lab.here, HOST_THERE) == Asked(ECHOES, 0)
-        assert ask(gateway, lab.there, HOST_HERE) == Asked(ECHOES, 0)
-        assert gateway.tunnel.outbound.packets == gateway.tunnel.inbound.packets == 2 * ECHOES
 
 
 @pytest.mark.parametrize(

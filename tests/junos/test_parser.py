@@ -6,9 +6,10 @@ import pytest
 
 from agent.junos.command import Command, Pipe, PipeCommand
 from agent.junos.grammar import COMMANDS, PIPES
-from agent.junos.parser import SyntaxFault, parse
+from agent.junos.parser import MAXIMUM_PIPES, SyntaxFault, parse
 from agent.junos.router import Router
 from tests.support.chapter import Emulation
+from tests.support.junos import prompt
 
 UNIQUE = {
     "sh ike sec": "show ike security-associations",
@@ -130,3 +131,14 @@ def test_a_line_that_is_too_long_is_refused() -> None:
         parse("show " * 10_000)
     with pytest.raises(SyntaxFault, match="too long"):
         parse(f"show ipsec security-associations {'x' * 300}")
+
+
+def test_pipes_are_so_many_at_most() -> None:
+    assert len(parse("show version" + " | count" * MAXIMUM_PIPES).pipes) == MAXIMUM_PIPES
+    with pytest.raises(SyntaxFault, match=r"^too many pipes\.$"):
+        parse("show version" + " | count" * (MAXIMUM_PIPES + 1))
+
+
+def test_as_many_pipes_as_there_can_be_are_gone_through() -> None:
+    line = "show version" + " | match ." * (MAXIMUM_PIPES - 1) + " | count"
+    assert [*prompt(Emulation()).run(line)] == ["Count: 4 lines"]

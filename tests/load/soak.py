@@ -111,6 +111,18 @@ class Soak:
                 _, writer = await asyncio.open_connection(self.server.host, self.server.port)
                 writer.close()
 
+    async def rekeyed(self, before: Samples) -> None:
+        """Return once a pair was rekeyed: clients may have cleared each before it was time to."""
+        for _ in range(SETTLING_READS):
+            if Remains(before, await metrics(self.server)).rekeys():
+                return
+            await self.run(self._once())
+        raise AssertionError("nothing is rekeyed")
+
+    def _once(self) -> Callable[[], bool]:
+        end = self.done + 1
+        return lambda: self.done < end
+
     async def settled(self) -> Samples:
         """Return the samples once nobody is there any more."""
         for _ in range(SETTLING_READS):

@@ -35,6 +35,7 @@ def test_what_mixed_clients_took_is_given_back(server: Served) -> None:
         await soak.run(lambda: soak.done < WARM_UP)
         before = await soak.settled()
         await soak.run(lambda: soak.done < WARM_UP + CLIENTS)
+        await soak.rekeyed(before)
         return Remains(before, await soak.settled())
 
     remains = asyncio.run(play())

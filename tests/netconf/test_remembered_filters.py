@@ -7,6 +7,7 @@ from lxml import etree
 
 from agent.datastore.registry import compile_bindings
 from agent.datastore.schema import ModuleRequest
+from agent.datastore.tree import Branch
 from agent.datastore.xpath import BUDGET
 from agent.netconf.filters import REMEMBERED_BYTES, REMEMBERED_FILTERS, Filters
 from agent.netconf.messages import BASE_NAMESPACE
@@ -22,6 +23,9 @@ def filters(tmp_path_factory: pytest.TempPathFactory) -> Filters:
     return Filters(compile_bindings(load_texts(tmp_path_factory.mktemp("list"), MODULE, modules=NETCONF), ()))
 
 
+GIVEN = Branch(None)
+
+
 def get(content: str) -> etree._Element:
     return etree.fromstring(f'<get xmlns="{BASE_NAMESPACE}">{content}</get>')
 
@@ -31,31 +35,33 @@ def subtree(key: str) -> etree._Element:
 
 
 def test_the_same_filter_is_read_once(filters: Filters) -> None:
-    first = filters.parse(subtree("a"), lambda roots: iter(()), BUDGET)
-    assert filters.parse(subtree("a"), lambda roots: iter(()), BUDGET) is first
-    assert filters.parse(subtree("b"), lambda roots: iter(()), BUDGET) is not first
+    first = filters.parse(subtree("a"), GIVEN, lambda roots: iter(()), BUDGET)
+    assert filters.parse(subtree("a"), GIVEN, lambda roots: iter(()), BUDGET) is first
+    assert filters.parse(subtree("b"), GIVEN, lambda roots: iter(()), BUDGET) is not first
 
 
 def test_the_same_words_with_another_prefix_are_another_filter(filters: Filters) -> None:
     one = get('<filter xmlns:x="urn:list"><x:entry/></filter>')
     other = get('<filter xmlns:x="urn:other"><x:entry/></filter>')
-    assert filters.parse(one, lambda roots: iter(()), BUDGET) != filters.parse(other, lambda roots: iter(()), BUDGET)
-    assert not filters.parse(other, lambda roots: iter(()), BUDGET)
+    assert filters.parse(one, GIVEN, lambda roots: iter(()), BUDGET) != filters.parse(
+        other, GIVEN, lambda roots: iter(()), BUDGET
+    )
+    assert not filters.parse(other, GIVEN, lambda roots: iter(()), BUDGET)
 
 
 def test_a_long_filter_is_not_kept(filters: Filters) -> None:
     long = "a" * REMEMBERED_BYTES
-    first = filters.parse(subtree(long), lambda roots: iter(()), BUDGET)
-    assert filters.parse(subtree(long), lambda roots: iter(()), BUDGET) is not first
+    first = filters.parse(subtree(long), GIVEN, lambda roots: iter(()), BUDGET)
+    assert filters.parse(subtree(long), GIVEN, lambda roots: iter(()), BUDGET) is not first
 
 
 def test_the_filter_that_nobody_has_asked_for_the_longest_is_forgotten_first(filters: Filters) -> None:
-    kept = filters.parse(subtree("kept"), lambda roots: iter(()), BUDGET)
-    forgotten = filters.parse(subtree("forgotten"), lambda roots: iter(()), BUDGET)
+    kept = filters.parse(subtree("kept"), GIVEN, lambda roots: iter(()), BUDGET)
+    forgotten = filters.parse(subtree("forgotten"), GIVEN, lambda roots: iter(()), BUDGET)
     for number in range(REMEMBERED_FILTERS - 1):
-        filters.parse(subtree(str(number)), lambda roots: iter(()), BUDGET)
-        assert filters.parse(subtree("kept"), lambda roots: iter(()), BUDGET) is kept
-    assert filters.parse(subtree("forgotten"), lambda roots: iter(()), BUDGET) is not forgotten
+        filters.parse(subtree(str(number)), GIVEN, lambda roots: iter(()), BUDGET)
+        assert filters.parse(subtree("kept"), GIVEN, lambda roots: iter(()), BUDGET) is kept
+    assert filters.parse(subtree("forgotten"), GIVEN, lambda roots: iter(()), BUDGET) is not forgotten
 
 
 def test_an_expression_that_depends_on_the_data_is_looked_up_each_time(filters: Filters) -> None:
@@ -63,7 +69,7 @@ def test_an_expression_that_depends_on_the_data_is_looked_up_each_time(filters: 
 
     def read(value: str) -> object:
         xml = f'<entry xmlns="urn:list"><k>a</k><v>{value}</v></entry>'
-        return filters.parse(operation, lambda roots: iter((xml,)), BUDGET)
+        return filters.parse(operation, GIVEN, lambda roots: iter((xml,)), BUDGET)
 
     assert read("2")
     assert not read("0")

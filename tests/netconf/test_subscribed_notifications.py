@@ -308,7 +308,7 @@ def test_a_subscription_that_nobody_reads_ends_where_its_filter_changes_again_an
         market.server.changes.store(caller(), Datastore.RUNNING, root)
     assert market.server.publisher.subscriptions == {}
     first, *_ = messages(wire)
-    assert first.findtext("sn:reason", "", PUSH).endswith("insufficient-resources")
+    assert first.findtext("sn:reason", "", PUSH).endswith("filter-unavailable")
 
 
 # How it ends.

@@ -6,6 +6,7 @@ packet, and come back unchanged or are not counted.
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import struct
@@ -30,7 +31,7 @@ def main(address: str, count: int, octets: int, interval: float) -> None:
         given_up = 0
         due = time.monotonic()
         for number in range(count):
-            asking.send(message(number, payload))
+            ask(asking, message(number, payload))
             due = max(due + interval, time.monotonic())
             listen(asking, due, payload, answered)
             most = OUTSTANDING if number + 1 < count else 1
@@ -40,6 +41,21 @@ def main(address: str, count: int, octets: int, interval: float) -> None:
             given_up += out if out >= most else 0
     twice = sum(times > 1 for times in answered.values())
     print(json.dumps({"asked": count, "answered": len(answered), "twice": twice}), flush=True)
+
+
+def ask(asking: socket.socket, request: bytes) -> None:
+    """Send a request; once it is known that the path is too narrow for it, the kernel sends it in pieces."""
+    try:
+        asking.send(request)
+    except OSError as error:
+        require_too_long(error)
+        asking.send(request)
+
+
+def require_too_long(error: OSError) -> None:
+    """Go on where a router has told that an earlier request was too long, and is lost."""
+    if error.errno != errno.EMSGSIZE:
+        raise error
 
 
 def message(number: int, payload: bytes) -> bytes:
@@ -58,6 +74,9 @@ def listen(asking: socket.socket, until: float, payload: bytes, answered: dict[i
             packet = asking.recv(0xFFFF)
         except TimeoutError:
             return
+        except OSError as error:
+            require_too_long(error)
+            continue
         kind, _, _, identifier, number = struct.unpack_from("!BBHHH", packet, 20)
         if (kind, identifier) == (REPLY, IDENTIFIER) and packet[HEADERS:] == payload:
             answered[number] = answered.get(number, 0) + 1

@@ -73,7 +73,9 @@ def join(one: Namespace, its: str, other: Namespace, others: str) -> None:
     names = f"a{token}", f"b{token}"
     _ip("link", "add", names[0], "netns", one.name, "type", "veth", "peer", "name", names[1], "netns", other.name)
     for end, name, address in zip((one, other), names, (its, others), strict=True):
-        _ip("-n", end.name, "address", "add", address, "dev", name)
+        # Whether somebody else has an address of IPv6 need not be found out first.
+        at_once = ["nodad"] if ":" in address else []
+        _ip("-n", end.name, "address", "add", address, "dev", name, *at_once)
         _ip("-n", end.name, "link", "set", name, "up")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from agent.transport.turns import TOGETHER_SECONDS, Turns
@@ -11,7 +13,7 @@ from tests.support.loop import FakeLoop
 def test_all_that_wait_have_their_turns_in_the_next_turn_of_the_loop_in_order() -> None:
     loop, turns, had = FakeLoop(), Turns(), list[int]()
     for number in range(3):
-        turns.arrange(loop, lambda number=number: had.append(number))
+        turns.arrange(loop, partial(had.append, number))
     assert had == []
     loop.turn()
     assert had == [0, 1, 2]
@@ -41,7 +43,7 @@ def test_slow_turns_are_spread_over_turns_of_the_loop_so_that_others_go_on() -> 
         had.append(number)
 
     for number in range(5):
-        turns.arrange(loop, lambda number=number: slow(number))
+        turns.arrange(loop, partial(slow, number))
     loop.turn()
     assert had == [0, 1]
     loop.call_soon(lambda: had.append(-1))

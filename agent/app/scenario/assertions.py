@@ -5,8 +5,11 @@ A claim about the end is judged when the run ends; one about a later time than t
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import takewhile
 from typing import Final
 
 from lxml import etree
@@ -21,6 +24,9 @@ from agent.netconf.messages import BASE_NAMESPACE
 from agent.netconf.recording import Happening, Recorder
 from agent.netconf.server import Server
 
+_LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_PREDICATE: Final = re.compile(r"\[[^\[\]]*\]")
+_NAME: Final = re.compile(r"(?:[\w.-]+:)?[^\W\d][\w.-]*")
 NOT_REACHED: Final = "the run ended before that"
 
 
@@ -181,8 +187,27 @@ def select_texts(body: str, path: str, registry: Registry) -> list[str]:
 
 
 def _check_path(claim: LeafClaim, registry: Registry) -> None:
-    """Raise DocumentError, at its place, for a path that is no XPath or has a prefix that is no module's."""
+    """Raise DocumentError, at its place, for a path that is no XPath, or one that no device can have anything at.
+
+    That nothing is there would come true of a name that is misspelt. Looked at are the steps down from the top, as far
+    as each is a name.
+    """
     try:
         etree.Element("data").xpath(f"/*{claim.path}", namespaces=_prefixes(registry))
     except etree.XPathError as error:
         raise claim.place.error(f"'path': {error}") from error
+    prefixes, below = _prefixes(registry), registry.schema.roots
+    for step in _steps(claim.path):
+        prefix, _, name = step.rpartition(":")
+        node = below.get(f"{{{prefixes[prefix]}}}{name}") if prefix else None
+        if node is None:
+            raise claim.place.error(f"'path': there is no {step!r} here{'' if prefix else '; a name has a prefix'}")
+        below = node.children
+
+
+def _steps(path: str) -> Iterator[str]:
+    """Return the names that a path begins with, without predicates."""
+    bare = _LITERAL.sub("", path)
+    while bare != (shorter := _PREDICATE.sub("", bare)):
+        bare = shorter
+    return takewhile(lambda step: _NAME.fullmatch(step) is not None, map(str.strip, bare.split("/")[1:]))

@@ -1,7 +1,7 @@
 """The journal: everything that happened to a device, as lines of JSON in its own time.
 
 The first line says of what scenario it is. A line follows for each thing that happened, with `at` and a key that says
-what it is: `event`, `session`, `hello`, `request`, `fault`, `reply`, `command`, `action`, `loaded`, and in the end `end`.
+what it is: `event`, `session`, `hello`, `request`, `fault`, `reply`, `command`, `action`, `loaded`, and at last `end`.
 Invariants: the same scenario, seed and inputs give the same bytes; no line holds a secret, which stands as a reference
 whose value is in a file of its own that its owner alone can read.
 """
@@ -9,8 +9,9 @@ whose value is in a file of its own that its owner alone can read.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -23,6 +24,7 @@ from agent.datastore.faults import Fault
 from agent.datastore.registry import Registry
 from agent.netconf.recording import Happening, Recorder
 
+log: Final = logging.getLogger(__name__)
 VERSION: Final = 1
 SECRETS_SUFFIX: Final = ".secrets"
 _OK: Final = "ok"
@@ -39,6 +41,7 @@ class Journal(Recorder):
         self._out = out
         self._secrets = secrets
         self._registry = registry
+        self._has_gap = False
 
     def begin(
         self,
@@ -69,7 +72,6 @@ class Journal(Recorder):
     def end(self, at: int) -> None:
         """Write the last line."""
         self._line(at, end=True)
-        self._out.flush()
 
     def opened(self, at: int, session_id: int, user: str, source: str, transport: str, groups: Sequence[str]) -> None:
         """Write down who was let in."""
@@ -82,7 +84,7 @@ class Journal(Recorder):
 
     def requested(self, at: int, session_id: int, message: bytes) -> None:
         """Write down a message, without the secrets in it."""
-        text = self._secrets.mask(message.decode("utf-8", "surrogateescape"))
+        text = self._masked(message.decode("utf-8", "surrogateescape"))
         self._line(at, request={"session": session_id, "message": text})
 
     def struck(self, at: int, session_id: int, fault: Fault) -> None:
@@ -95,12 +97,12 @@ class Journal(Recorder):
 
     def acted(self, at: int, user: str, operation: bytes, refused: Sequence[RpcError]) -> None:
         """Write down what the scenario had done."""
-        self._line(at, action={"user": user, "operation": self._secrets.mask(operation.decode()), **_outcome(refused)})
+        self._line(at, action={"user": user, "operation": self._masked(operation.decode()), **_outcome(refused)})
 
     def commanded(self, at: int, user: str, source: str, groups: Sequence[str], line: str, *, is_refused: bool) -> None:
         """Write down what was typed at the prompt, or given to `ssh`, and whether it was refused."""
         client = {"user": user, "source": source, "groups": list(groups)}
-        self._line(at, command={**client, "line": self._secrets.mask(line), "outcome": _REFUSED if is_refused else _OK})
+        self._line(at, command={**client, "line": self._masked(line), "outcome": _REFUSED if is_refused else _OK})
 
     def loaded(self, at: int, start: int) -> None:
         """Write down when the scenario begins that the device has become."""
@@ -115,8 +117,26 @@ class Journal(Recorder):
     def _line(self, at: int, **what: object) -> None:
         self._write({"at": date_and_time(at), **what})
 
+    def _masked(self, text: str) -> str:
+        try:
+            return self._secrets.mask(text)
+        except OSError as error:
+            self._give_up(error)
+            return ""
+
     def _write(self, line: Mapping[str, object]) -> None:
-        self._out.write(json.dumps(line, separators=(",", ":")) + "\n")
+        if self._has_gap:
+            return
+        try:
+            self._out.write(json.dumps(line, separators=(",", ":")) + "\n")
+            self._out.flush()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        """Write nothing more: a journal with a gap would tell of another life. The device lives on."""
+        self._has_gap = True
+        log.error("the journal ends here, without what happens from now on: %s", error.strerror)
 
 
 @contextmanager
@@ -129,8 +149,12 @@ def written(path: Path, registry: Registry, key: bytes | None = None) -> Iterato
     secrets = Secrets(secrets_path(path))
     if key is not None:
         secrets.keep(SEALING_KEY, key.hex())
-    with path.open("w", encoding="ascii", buffering=1, newline="\n") as out:
+    out = path.open("w", encoding="ascii", newline="\n")
+    try:
         yield Journal(out, secrets, registry)
+    finally:
+        with suppress(OSError):  # what could not be written was told of
+            out.close()
 
 
 def secrets_path(path: Path) -> Path:

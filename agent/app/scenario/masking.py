@@ -23,7 +23,11 @@ _QUOTE: Final = "(?:\"|'|&quot;|&apos;)"
 _QUOTED: Final = rf"(?P<quote>{_QUOTE})(?P<value>(?:\\.|(?!(?P=quote)).)++)"
 _GAP: Final = r"(?:\s|/\*(?:[^*]|\*(?!/)){0,1000}+\*/|\#[^\n]{0,1000}+\n)*+"
 """What may stand between two words of a configuration: comments too."""
-_WORD: Final = r"""(?P<value>(?:&(?:amp|lt|gt|#\w+);|[^\s"'<>;&])++)"""
+_HOLDERS: Final = "(?:pre-shared-key|key)"
+"""What a key stands within: somebody may have left out of what kind it is."""
+_CHARACTERS: Final = r"""(?:&(?:amp|lt|gt|#\w+);|[^\s"'<>;&])++"""
+_WORD: Final = rf"(?P<value>{_CHARACTERS}(?:[ \t]++{_CHARACTERS})*+)"
+"""A word, and those behind it: a phrase whose quotes somebody has forgotten."""
 _DATA: Final = rf"{_NAMES}{_QUOTE}\s*+:\s*+[\[{{][^\]]{{0,200}}?{_QUOTE}data{_QUOTE}\s*+:\s*+"
 # Whoever can send a message chooses its length: each takes time in proportion to it. Of a message that is cut off all
 # that is left may be a value.
@@ -36,6 +40,9 @@ _PATTERNS: Final = (
     re.compile(rf"{_NAMES}{_QUOTE}?+{_GAP}:?{_GAP}{_QUOTED}", re.DOTALL),
     re.compile(rf"{_NAMES}{_QUOTE}\s*+:\s*+(?P<value>\d+)"),
     re.compile(rf"\b{_NAMES}(?=\s|:\s|/\*|\#){_GAP}:?{_GAP}{_WORD}"),
+    re.compile(rf"<{_PREFIX}{_HOLDERS}{_ATTRIBUTES}>\s*+(?P<value>[^<\s][^<]*+)"),
+    re.compile(rf"\b{_HOLDERS}{_QUOTE}?+{_GAP}:?{_GAP}{_QUOTED}", re.DOTALL),
+    re.compile(rf"\b{_HOLDERS}(?=\s|:\s|/\*|\#){_GAP}:?{_GAP}(?!{_NAMES}|[{{/#]){_WORD}"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Journals run again: the clients' messages and commands at their recorded device times, to a gateway of the same scenario.
+"""Journals run again: what the clients sent and typed, at its recorded device times, to a gateway of the same scenario.
 
 What only the wall clock could tell, that a session timed out or that nobody confirmed a commit in time, is taken from
 the journal; so is that a client went away. Everything else must come about by itself, and to the byte.

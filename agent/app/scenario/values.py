@@ -7,11 +7,15 @@ from datetime import UTC, datetime
 from agent.core.world import SECOND
 
 DAY = 86_400 * SECOND
+MAXIMUM_DAYS = 1_000_000
 
 
 def days(text: str) -> int:
-    """Return a number of days in microseconds."""
-    return round(float(text) * DAY)
+    """Return a number of days, a million at most, in microseconds."""
+    number = float(text)
+    if not abs(number) <= MAXIMUM_DAYS:
+        raise ValueError(text)
+    return round(number * DAY)
 
 
 def truth(text: str) -> bool:

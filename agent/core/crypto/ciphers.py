@@ -21,17 +21,19 @@ KEY_OCTETS: Final[Mapping[EncryptionAlgorithm, int]] = MappingProxyType(
     {EncryptionAlgorithm.DES_CBC: 8, EncryptionAlgorithm.TRIPLE_DES_CBC: 24}
 )
 
+_TRIPLE_DES_KEY_OCTETS: Final = 24
+
 
 def encrypt(algorithm: EncryptionAlgorithm, key: bytes, iv: bytes, plaintext: bytes) -> bytes:
     """Encrypt whole blocks. Raises ValueError for a key, an IV or a text of the wrong length."""
-    encryptor = Cipher(_keyed(algorithm, key), CBC(iv)).encryptor()
-    return encryptor.update(plaintext) + encryptor.finalize()
+    _require_blocks(plaintext)
+    return Cipher(_keyed(algorithm, key), CBC(iv)).encryptor().update(plaintext)
 
 
 def decrypt(algorithm: EncryptionAlgorithm, key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
     """Decrypt whole blocks. Raises ValueError for a key, an IV or a text of the wrong length."""
-    decryptor = Cipher(_keyed(algorithm, key), CBC(iv)).decryptor()
-    return decryptor.update(ciphertext) + decryptor.finalize()
+    _require_blocks(ciphertext)
+    return Cipher(_keyed(algorithm, key), CBC(iv)).decryptor().update(ciphertext)
 
 
 def chained_encryptor(algorithm: EncryptionAlgorithm, key: bytes) -> Callable[[bytes], bytes]:
@@ -53,7 +55,13 @@ def chained_decryptor(algorithm: EncryptionAlgorithm, key: bytes) -> Callable[[b
     return Cipher(_keyed(algorithm, key), CBC(bytes(BLOCK_OCTETS))).decryptor().update
 
 
+def _require_blocks(text: bytes) -> None:
+    if len(text) % BLOCK_OCTETS:
+        raise ValueError(f"{len(text)} octets are not whole blocks")
+
+
 def _keyed(algorithm: EncryptionAlgorithm, key: bytes) -> TripleDES:
-    if len(key) != KEY_OCTETS[algorithm]:
+    tripled = key * 3 if algorithm is EncryptionAlgorithm.DES_CBC else key
+    if len(tripled) != _TRIPLE_DES_KEY_OCTETS:
         raise ValueError(f"a key of {len(key)} octets for {algorithm.value}")
-    return TripleDES(key * 3 if algorithm is EncryptionAlgorithm.DES_CBC else key)
+    return TripleDES(tripled)

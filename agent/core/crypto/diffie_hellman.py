@@ -31,7 +31,7 @@ class _Group:
 
 
 _TABLE_OCTETS: Final = 32
-"""Exponents up to this length have their powers looked up. A table of 2.5 MB and 4 ms is made when it is needed."""
+"""Exponents up to this length have their powers looked up. A table is made when it is needed: 1.5 MB, in 4 ms."""
 
 _GROUP1_PRIME: Final = (
     "FFFFFFFF FFFFFFFF C90FDAA2 2168C234 C4C6628B 80DC1CD1 29024E08 8A67CC74"

@@ -24,7 +24,7 @@ def digest(algorithm: HashAlgorithm, data: bytes) -> bytes:
 
 def hmac(algorithm: HashAlgorithm, key: bytes, data: bytes) -> bytes:
     """Return the HMAC of the data: the pseudo-random function of RFC 2409."""
-    return _hmac_digest(key, data, algorithm.value)
+    return _hmac_digest(key, data, "md5" if algorithm is HashAlgorithm.MD5 else "sha1")
 
 
 def keyed_hmac(algorithm: HashAlgorithm, key: bytes) -> Callable[[bytes], bytes]:

@@ -3,8 +3,7 @@
 Hashes cover payload bodies as they stood on the wire.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.core.config import IkePolicy
 from agent.core.crypto import hashes
@@ -19,8 +18,7 @@ _IKE_PORTS: Final = frozenset({(0, 0), (_UDP, 500), (_UDP, 4500)})
 """Protocol and port of a phase 1 identity (RFC 2407 sec. 4.6.2); 4500 since RFC 3947 floats there."""
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """What a hash says about one end: its public value and its cookie."""
 
     public_value: bytes

@@ -188,7 +188,8 @@ class IkeEngine:
             else:
                 remote, was_matured = sa.remote, sa.is_matured
                 sa.receive(header, datagram, path)
-                self._index.note_cookies(sa)
+                if not was_matured:
+                    self._index.note_cookies(sa)
                 if not was_matured or sa.remote != remote:
                     self._tell_changed(sa)
         except MalformedMessage as malformed:

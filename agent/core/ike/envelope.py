@@ -10,7 +10,7 @@ from agent.core.identifiers import MessageId
 from agent.core.ike.exchange import Reply
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.keymat import Phase1Keys
-from agent.core.ike.message import ENCRYPTION_FLAG, HEADER_OCTETS, PHASE_1, CookiePair, Header, Message
+from agent.core.ike.message import ENCRYPTION_FLAG, HEADER_OCTETS, PHASE_1, CookiePair, Header, Message, encode
 from agent.core.ike.numbers import ExchangeType, NotifyType
 from agent.core.ike.payloads import decode_chain, encode_payloads, first_type
 
@@ -50,10 +50,7 @@ class Envelope:
             body = keys.encrypt(self._iv(keys, message_id), body)
             flags = ENCRYPTION_FLAG
             self._move(message_id, body)
-        header = Header(
-            self.cookies.initiator, self.cookies.responder, first_type(reply.payloads), exchange, flags, message_id
-        )
-        return header.encode(body)
+        return encode(self.cookies, first_type(reply.payloads), exchange, flags, message_id, body)
 
     def open(self, header: Header, datagram: bytes) -> Message:
         """Return the message of a datagram. Raises MalformedMessage, also when a wrong key has left no sense in it."""

@@ -11,6 +11,7 @@ from agent.core.ike.numbers import NotifyType, PayloadType
 
 GENERIC_HEADER: Final = Struct(">BBH")
 """Next payload, RESERVED, length of the payload with this header."""
+GENERIC_HEADER_OCTETS: Final = GENERIC_HEADER.size
 
 
 class MalformedMessage(Exception):
@@ -23,13 +24,14 @@ class MalformedMessage(Exception):
 
 def read_generic_header(body: bytes, offset: int) -> tuple[int, int]:
     """Return the type that follows and the offset at which the payload ends."""
-    if len(body) < offset + GENERIC_HEADER.size:
+    octets = len(body)
+    if octets < offset + GENERIC_HEADER_OCTETS:
         raise MalformedMessage(NotifyType.UNEQUAL_PAYLOAD_LENGTHS, "the message ends within a generic header")
     next_type, reserved, length = GENERIC_HEADER.unpack_from(body, offset)
     if reserved:
         raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "RESERVED of a payload is not zero")
-    end = offset + length
-    if length < GENERIC_HEADER.size or end > len(body):
+    end: int = offset + length
+    if length < GENERIC_HEADER_OCTETS or end > octets:
         raise MalformedMessage(NotifyType.UNEQUAL_PAYLOAD_LENGTHS, f"a payload length of {length}")
     return next_type, end
 
@@ -38,7 +40,7 @@ def encode_series(kind: PayloadType, bodies: list[bytes]) -> bytes:
     """Return proposals or transforms one after the other, each saying whether another follows."""
     last = len(bodies) - 1
     headed = (
-        GENERIC_HEADER.pack(kind if index < last else PayloadType.NONE, 0, GENERIC_HEADER.size + len(body)) + body
+        GENERIC_HEADER.pack(kind if index < last else PayloadType.NONE, 0, GENERIC_HEADER_OCTETS + len(body)) + body
         for index, body in enumerate(bodies)
     )
     return b"".join(headed)
@@ -49,7 +51,7 @@ def split_series(kind: PayloadType, body: bytes, offset: int) -> Iterator[bytes]
     next_type: int = kind
     while next_type == kind:
         next_type, end = read_generic_header(body, offset)
-        yield body[offset + GENERIC_HEADER.size : end]
+        yield body[offset + GENERIC_HEADER_OCTETS : end]
         offset = end
     if next_type != PayloadType.NONE or offset != len(body):
         raise MalformedMessage(NotifyType.BAD_PROPOSAL_SYNTAX, f"after a {kind.name.lower()} comes something else")

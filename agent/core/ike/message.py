@@ -62,17 +62,8 @@ class Header:
 
     def encode(self, body: bytes) -> bytes:
         """Return the datagram: this header and a body as it goes on the wire."""
-        fixed = _HEADER.pack(
-            self.initiator_cookie,
-            self.responder_cookie,
-            self.first_payload,
-            _VERSION_1_0,
-            self.exchange_type,
-            self.flags,
-            self.message_id,
-            HEADER_OCTETS + len(body),
-        )
-        return fixed + body
+        cookies = CookiePair(self.initiator_cookie, self.responder_cookie)
+        return encode(cookies, self.first_payload, self.exchange_type, self.flags, self.message_id, body)
 
     @classmethod
     def decode(cls, datagram: bytes) -> "Header":
@@ -89,6 +80,17 @@ class Header:
         if length != len(datagram):
             raise MalformedMessage(NotifyType.UNEQUAL_PAYLOAD_LENGTHS, f"length {length} of {len(datagram)} octets")
         return cls(Cookie(initiator), Cookie(responder), first, exchange, flags, MessageId(message_id))
+
+
+def encode(
+    cookies: CookiePair, first_payload: int, exchange_type: int, flags: int, message_id: MessageId, body: bytes
+) -> bytes:
+    """Return the datagram of a message whose body is known as it goes on the wire."""
+    length = HEADER_OCTETS + len(body)
+    initiator, responder = cookies.initiator, cookies.responder
+    return (
+        _HEADER.pack(initiator, responder, first_payload, _VERSION_1_0, exchange_type, flags, message_id, length) + body
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,15 @@ class Message:
 
     def only(self, payload_class: type[P]) -> P:
         """Return the one payload of its class. Raises MalformedMessage when there is none or a second."""
-        found = self.find(payload_class)
-        if len(found) != 1:
-            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, f"{len(found)} payloads {payload_class.__name__}")
-        return found[0]
+        found: P | None = None
+        for each in self.payloads:
+            if isinstance(each, payload_class):
+                if found is not None:
+                    raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, f"several payloads {payload_class.__name__}")
+                found = each
+        if found is None:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, f"no payload {payload_class.__name__}")
+        return found
 
     def encode(self) -> bytes:
         """Return the datagram of a message that is not encrypted."""

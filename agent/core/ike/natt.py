@@ -47,8 +47,11 @@ NO_NAT: Final = NatDetection()
 
 def nat_d(algorithm: HashAlgorithm, cookies: CookiePair, endpoint: Endpoint) -> NatD:
     """Return the NAT-D payload of an endpoint: HASH(CKY-I | CKY-R | IP | Port)."""
-    seed = cookies.spi + endpoint.address.packed + endpoint.port.to_bytes(2)
-    return NatD(hashes.digest(algorithm, seed))
+    return NatD(_digest(algorithm, cookies, endpoint))
+
+
+def _digest(algorithm: HashAlgorithm, cookies: CookiePair, endpoint: Endpoint) -> bytes:
+    return hashes.digest(algorithm, cookies.spi + endpoint.address.packed + endpoint.port.to_bytes(2))
 
 
 def detect(algorithm: HashAlgorithm, cookies: CookiePair, path: Path, received: Sequence[NatD]) -> NatDetection:
@@ -58,11 +61,12 @@ def detect(algorithm: HashAlgorithm, cookies: CookiePair, path: Path, received: 
     """
     if not received:
         return NO_NAT
-    destination, *sources = received
-    return NatDetection(
-        is_local_behind_nat=destination != nat_d(algorithm, cookies, path.local),
-        is_remote_behind_nat=nat_d(algorithm, cookies, path.remote) not in sources,
-    )
+    destination, *sources = [each.value for each in received]
+    is_local_behind_nat = destination != _digest(algorithm, cookies, path.local)
+    is_remote_behind_nat = _digest(algorithm, cookies, path.remote) not in sources
+    if not is_local_behind_nat and not is_remote_behind_nat:
+        return NO_NAT
+    return NatDetection(is_local_behind_nat, is_remote_behind_nat)
 
 
 class Keepalive:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final
 
 from agent.core.identifiers import Address
-from agent.core.ike.generic import GENERIC_HEADER, MalformedMessage, read_generic_header
+from agent.core.ike.generic import GENERIC_HEADER, GENERIC_HEADER_OCTETS, MalformedMessage, read_generic_header
 from agent.core.ike.numbers import DOI_IPSEC, FIRST_STATUS_TYPE, IdentityType, NotifyType, PayloadType
 from agent.core.ike.security_association import SecurityAssociation
 
@@ -267,7 +267,7 @@ def encode_payloads(payloads: tuple[Payload, ...], next_type: int = PayloadType.
     chain = b""
     for payload in reversed(payloads):
         body = payload.encode()
-        chain = GENERIC_HEADER.pack(next_type, 0, GENERIC_HEADER.size + len(body)) + body + chain
+        chain = GENERIC_HEADER.pack(next_type, 0, GENERIC_HEADER_OCTETS + len(body)) + body + chain
         next_type = payload.kind
     return chain
 
@@ -285,9 +285,11 @@ def decode_chain(first_type: int, body: bytes, *, is_padded: bool) -> tuple[tupl
     payloads: list[Payload] = []
     second = 0
     kind, offset = first_type, 0
-    while kind != PayloadType.NONE:
+    while kind:  # Nothing follows a PayloadType.NONE.
         next_type, end = read_generic_header(body, offset)
-        payloads.append(_decode_payload(kind, body[offset + GENERIC_HEADER.size : end]))
+        contents = body[offset + GENERIC_HEADER_OCTETS : end]
+        known = _CLASSES.get(kind)
+        payloads.append(known.decode(contents) if known is not None else _other_payload(kind, contents))
         second = second or end
         kind, offset = next_type, end
     if offset != len(body) and not is_padded:
@@ -295,10 +297,7 @@ def decode_chain(first_type: int, body: bytes, *, is_padded: bool) -> tuple[tupl
     return tuple(payloads), body[second:offset]
 
 
-def _decode_payload(kind: int, body: bytes) -> Payload:
-    known = _CLASSES.get(kind)
-    if known is not None:
-        return known.decode(body)
+def _other_payload(kind: int, body: bytes) -> Payload:
     if kind in _NESTED:
         raise MalformedMessage(NotifyType.INVALID_PAYLOAD_TYPE, f"payload type {kind} outside of an SA payload")
     return RawPayload(kind, body)

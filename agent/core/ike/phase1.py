@@ -157,9 +157,10 @@ class Phase1(Exchange, ABC):
 
     def _note_vendor_ids(self, message: Message) -> None:
         """Learn from the peer's vendor IDs: an extension is in use when both ends announced it."""
-        announced = {each.value for each in message.find(VendorId)} & set(self._settings.vendor_ids)
-        self.knows_dead_peer_detection = DEAD_PEER_DETECTION_VENDOR_ID in announced
-        self.knows_nat_traversal = NAT_TRAVERSAL_VENDOR_ID in announced
+        own, theirs = self._settings.vendor_ids, [each.value for each in message.find(VendorId)]
+        both = [value for value in own if value in theirs]
+        self.knows_dead_peer_detection = DEAD_PEER_DETECTION_VENDOR_ID in both
+        self.knows_nat_traversal = NAT_TRAVERSAL_VENDOR_ID in both
 
     def _nat_payloads(self, path: natt.Path) -> tuple[NatD, ...]:
         """Return our NAT-D payloads: the peer's endpoint first, then our own (RFC 3947 sec. 3.2)."""

@@ -1,8 +1,8 @@
 """Phase 1 proposals: the attributes of RFC 2409 App. A, what is offered, and what is chosen.
 
 A transform is acceptable only when every attribute in it is understood: to ignore one would mean to agree to something
-unknown. The chosen transform is returned as it came (RFC 2408 sec. 4.2), the attribute forms included. All of it depends
-on the proposals and on octets alone, and most gateways say the same to each other: what came out is remembered.
+unknown. The chosen transform is returned as it came (RFC 2408 sec. 4.2), the attribute forms included. All of it
+depends on the proposals and on octets alone, and most gateways say the same to each other: what came out is remembered.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

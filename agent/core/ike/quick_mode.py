@@ -112,6 +112,8 @@ class QuickMode(Exchange, ABC):
         path: Path,
         settings: IkeSettings,
         draw: Draw,
+        local_identity: Identification,
+        remote_identity: Identification,
     ) -> None:
         super().__init__(table, state)
         self._keys = keys
@@ -125,8 +127,8 @@ class QuickMode(Exchange, ABC):
         self.terms: Terms | None = None
         self.spis: dict[ProtocolId, Spi] = {}
         self.agreement: Agreement | None = None
-        self.local_identity = auth.address_identity(path.local.address)
-        self.remote_identity = auth.address_identity(path.remote.address)
+        self.local_identity = local_identity
+        self.remote_identity = remote_identity
 
     @property
     def awaits_policy(self) -> bool:
@@ -239,10 +241,10 @@ class QuickModeInitiator(QuickMode):
             path=path,
             settings=settings,
             draw=draw,
+            local_identity=identity.identification(terms.local_identity),
+            remote_identity=identity.identification(terms.remote_identity),
         )
         self.terms = terms
-        self.local_identity = identity.identification(terms.local_identity)
-        self.remote_identity = identity.identification(terms.remote_identity)
         self._exponent = b""
         self._offered = SecurityAssociation(())
 
@@ -312,6 +314,8 @@ class QuickModeResponder(QuickMode):
             path=path,
             settings=settings,
             draw=draw,
+            local_identity=auth.address_identity(path.local.address),
+            remote_identity=auth.address_identity(path.remote.address),
         )
         self._offered = SecurityAssociation(())
         self._identities: tuple[Identification, ...] = ()

@@ -54,7 +54,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Transform:
-    """One set of algorithms within a proposal (RFC 2408 sec. 3.6). `octets` is what it encodes to, once that is known."""
+    """One set of algorithms within a proposal (RFC 2408 sec. 3.6). `octets` is what it came as, if it was decoded."""
 
     number: int
     identifier: int
@@ -123,7 +123,7 @@ class Proposal:
 class SecurityAssociation:
     """The SA payload: what is negotiated, under the IPsec DOI and the situation 'identity only' (RFC 2407 sec.
 
-    4.6.1). `octets` is what it encodes to, once that is known.
+    4.6.1). `octets` is what it came as, if it was decoded.
     """
 
     kind: ClassVar[int] = PayloadType.SECURITY_ASSOCIATION

@@ -120,10 +120,11 @@ def udp_encapsulated(path: Path, esp: bytes) -> bytes:
 
 
 def answering_address(path: Path, packet: bytes) -> Address:
-    """Return the address a gateway answers a packet's source from: its own, or, with none of that version, the goal's.
+    """Return the address a gateway answers a packet's source from: its own where it is a hop, or else the goal's.
 
-    A tunnel may carry another version than its own.
+    A tunnel may carry another version than its own. Whoever has forwarded the packet to a gateway that is none may have
+    the same address, and takes no errors from itself.
     """
-    if (packet[0] >> 4) == path.local.version:
+    if path.forwards and (packet[0] >> 4) == path.local.version:
         return path.local
     return flow.endpoints(packet)[1]

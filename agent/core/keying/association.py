@@ -1,6 +1,6 @@
 """One configured security association as it is: its pairs, the one in use, and what all of them have carried."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from agent.core.config import Direction, SaMode
@@ -110,9 +110,10 @@ class TunnelSa:
         self._gone_outbound.add(pair.outbound.statistics)
 
 
-def _total(gone: SaStatistics, present: Iterable[SaStatistics]) -> SaStatistics:
-    total = SaStatistics()
-    total.add(gone)
+def _total(gone: SaStatistics, present: list[SaStatistics]) -> SaStatistics:
+    total = SaStatistics(
+        gone.bytes, gone.packets, gone.replay_drops, gone.authentication_failures, gone.decryption_failures
+    )
     for each in present:
         total.add(each)
     return total

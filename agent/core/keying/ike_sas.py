@@ -94,12 +94,14 @@ class IkeSas:
 
     def find(self, ends: Ends) -> IkeSa | None:
         """Return the newest established IKE SA between two ends that is not about to go."""
-        between = reversed(self.all_between(ends))
-        return next((sa for sa in between if sa.is_matured and sa.id not in self._retiring), None)
+        for sa in reversed(self.all_between(ends)):
+            if sa.is_matured and sa.id not in self._retiring:
+                return sa
+        return None
 
     def all_between(self, ends: Ends) -> tuple[IkeSa, ...]:
         """Return every IKE SA between two ends, whatever has become of it."""
-        return tuple(sa for sa in self._engine.sas_with(ends.remote) if sa.local.address == ends.local)
+        return tuple([sa for sa in self._engine.sas_with(ends.remote) if sa.local.address == ends.local])
 
     def clear(self, peer: Address | None) -> int:
         """Remove the IKE SAs with one peer or with all, and return how many.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from ipaddress import ip_network
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.core.config import (
     DeviceConfig,
@@ -31,8 +31,7 @@ class InterfaceFamilyState(Enum):
     NO_REFERENCE = "no-reference"
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(NamedTuple):
     """The two gateways of a tunnel."""
 
     local: Address

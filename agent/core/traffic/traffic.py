@@ -2,7 +2,8 @@
 
 The packets of a profile are counted, not made, and many bursts at once: when somebody looks, before anything changes
 that they depend on, and when they themselves bring something about, which is foreseen. Invariant: whoever looks sees
-what the same packets, really sent, would have brought about by then. What is not normal is really sent.
+what the same packets, really sent, would have brought about by then; a burst comes before whatever else happens at its
+instant. What is not normal is really sent.
 """
 
 from collections.abc import Callable, Iterable, Mapping

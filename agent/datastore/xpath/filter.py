@@ -19,7 +19,7 @@ from agent.datastore.xpath.budget import BUDGET, Budget, XPathTooCostly
 from agent.datastore.xpath.cost import Estimator
 from agent.datastore.xpath.document import Document
 from agent.datastore.xpath.functions import YangFunctions
-from agent.datastore.xpath.matches import Identities
+from agent.datastore.xpath.matches import Identities, compared_literals
 from agent.datastore.xpath.parser import XPathError, parse
 from agent.datastore.xpath.patterns import SelectedPatterns
 from agent.datastore.xpath.syntax import Type, type_of
@@ -64,6 +64,11 @@ class XPathFilter:
     def is_exact(self) -> bool:
         """Whether the schema alone decides what is selected, so that `select` reads nothing."""
         return self._analysis.is_exact
+
+    @property
+    def compared(self) -> tuple[str, ...] | None:
+        """The literals in their order, where all the expression does beside naming is to compare leaves with them."""
+        return compared_literals(self._expression)
 
     def select(self, read: Reader) -> Roots:
         """Return what the expression selects of the data that `read` gives; XPathTooCostly, XPathError."""

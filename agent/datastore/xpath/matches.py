@@ -14,7 +14,18 @@ from agent.datastore.schema import Kind, SchemaNode
 from agent.datastore.selection import Match
 from agent.datastore.values import Integer, Leafref, String, ValueType
 from agent.datastore.xpath.patterns import Pattern
-from agent.datastore.xpath.syntax import Axis, Expression, Literal, NameTest, NodeType, Number, Operation, Path, Step
+from agent.datastore.xpath.syntax import (
+    Axis,
+    Expression,
+    Literal,
+    NameTest,
+    NodeType,
+    Number,
+    Operation,
+    Path,
+    Step,
+    operands_of,
+)
 
 _EXACT_INTEGERS: Final = 2**53
 """Up to here every integer is a number of XPath, which are floating-point."""
@@ -61,6 +72,32 @@ def narrow(predicate: Expression, pattern: Pattern, identities: Identities) -> N
     matches = [_match(demand, pattern, identities) for demand in demands]
     found = [match for match in matches if match is not None]
     return Narrowed(_with(pattern, found), len(found) == len(matches))
+
+
+def compared_literals(expression: Expression) -> tuple[str, ...] | None:
+    """Return the literals, in their order, of a path whose predicates do nothing but to compare nodes with one each.
+
+    None for any other expression. Where such a path is exact, each literal is one match.
+    """
+    if not isinstance(expression, Path) or expression.start is not None:
+        return None
+    literals: list[str] = []
+    for predicate in (predicate for step in expression.steps for predicate in step.predicates):
+        is_and = isinstance(predicate, Operation) and predicate.operator == "and"
+        for demand in predicate.operands if is_and and isinstance(predicate, Operation) else (predicate,):
+            compared = _compared(demand)
+            if compared is None:
+                return None
+            literals.append(compared)
+    return tuple(literals)
+
+
+def _compared(demand: Expression) -> str | None:
+    if not isinstance(demand, Operation) or demand.operator != "=":
+        return None
+    paths = [each for each in demand.operands if isinstance(each, Path) and not any(operands_of(each))]
+    literals = [each for each in demand.operands if isinstance(each, Literal)]
+    return literals[0].value if paths and literals else None
 
 
 def _with(pattern: Pattern, matches: list[Match]) -> Pattern:

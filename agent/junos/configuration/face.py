@@ -36,6 +36,8 @@ from agent.junos.router import Format, Refused
 
 TOKEN: Final = "commit-configuration"
 """What a commit waits under that is to be confirmed: any session can, as on a router, and none ends it by ending."""
+CONFIRMED: Final = "commit confirmed"
+"""How begins what is said of a commit that is to be confirmed; clients read from it how long it waits."""
 PERMISSION_DENIED: Final = "permission denied"
 DENIED: Final = "access-denied"
 
@@ -180,7 +182,9 @@ class ConfigurationFace:
         confirmation = Confirmation(minutes * 60, TOKEN) if minutes is not None else None
         waiting = host.stores.unconfirmed
         token = TOKEN if waiting is not None and waiting.token == TOKEN else None
-        self.rollbacks.say(log)
+        self.rollbacks.say(
+            log if minutes is None else " ".join((f"{CONFIRMED}, rollback in {minutes}mins", log)).strip()
+        )
         try:
             host.changes.commit(caller, host.authorize, confirmation, token)
         except (RpcError, RpcErrors) as error:
@@ -189,6 +193,11 @@ class ConfigurationFace:
             self.rollbacks.say("")
         if confirmation is None:
             host.changes.keep(caller, Datastore.STARTUP, host.stores.running)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a commit waits to be confirmed."""
+        return self._host.stores.unconfirmed is not None
 
     def lock(self, caller: Caller) -> None:
         """Keep others from changing the candidate; lock-denied when they do already."""

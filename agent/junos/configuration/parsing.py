@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.datastore.edit import Operation
 from agent.junos.configuration.definitions import Definition, Shape
-from agent.junos.configuration.statements import SYNTAX_ERROR, BadStatement, Given, canonical
+from agent.junos.configuration.statements import SYNTAX_ERROR, BadStatement, Given, canonical, repeatable
 from agent.junos.configuration.words import Word
 
 
@@ -52,7 +52,7 @@ class Descent:
         statement, words = self.level.statement, self.level.words
         definition = None if word.symbol else statement.definition.named(word.text)
         if definition is None:
-            raise BadStatement(SYNTAX_ERROR, word.text, words, word.at)
+            raise BadStatement(SYNTAX_ERROR, repeatable(statement.definition, word.text), words, word.at)
         if definition.shape is Shape.LIST:
             key = self._argument(word) if definition.row.word else word
             name = None if key is None else canonical(definition, key.text, words, key.at)

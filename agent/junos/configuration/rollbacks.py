@@ -21,8 +21,12 @@ ROUTER: Final = "root"
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A configuration, who committed it, by what, and what was said of it; `at` is device time in microseconds."""
+    """A configuration, who committed it, by what, and what was said of it; `at` is device time in microseconds.
 
+    `count` is how many commits there have been with this one.
+    """
+
+    count: int
     root: Branch
     at: int
     user: str
@@ -36,7 +40,7 @@ class Rollbacks:
     def __init__(self, stores: Stores, at: int) -> None:
         """Begin with the configuration in use, which is that of the boot."""
         self._stores = stores
-        self._committed = deque([Committed(stores.running, at, ROUTER, "other")], KEPT)
+        self._committed = deque([Committed(1, stores.running, at, ROUTER, "other")], KEPT)
         self._log = ""
 
     def __len__(self) -> int:
@@ -57,4 +61,5 @@ class Rollbacks:
         """Record what running has become."""
         if event.datastore is Datastore.RUNNING:
             user, client = (event.by.user, "netconf") if event.by is not None else (ROUTER, "other")
-            self._committed.appendleft(Committed(event.after, event.at, user, client, self._log))
+            count = self._committed[0].count + 1
+            self._committed.appendleft(Committed(count, event.after, event.at, user, client, self._log))

@@ -24,6 +24,7 @@ from agent.junos.configuration.comparison import compare
 from agent.junos.configuration.display import XNM, lines, local_time
 from agent.junos.configuration.face import ConfigurationFace, Remark
 from agent.junos.configuration.json import parse_json
+from agent.junos.configuration.rollbacks import Committed
 from agent.junos.configuration.set_commands import parse_set
 from agent.junos.configuration.statements import EVERYTHING, BadStatement, Given, Shown
 from agent.junos.configuration.text import parse_text
@@ -191,12 +192,26 @@ def get_commit_information(face: ConfigurationFace, caller: Caller, element: etr
     for number in range(len(face.rollbacks)):
         committed = face.rollbacks[number]
         log = f"<log>{escape_text(committed.log)}</log>" if committed.log else ""
-        yield (
-            f"<commit-history><sequence-number>{number}</sequence-number><user>{escape_text(committed.user)}</user>"
-            f'<client>{committed.client}</client><date-time junos:seconds="{committed.at // SECOND}">'
-            f"{local_time(committed.at)}</date-time>{log}</commit-history>"
-        )
+        about = _about(committed)
+        yield f"<commit-history><sequence-number>{number}</sequence-number>{about}{log}</commit-history>"
     yield "</commit-information>"
+
+
+def get_commit_revision_information(face: ConfigurationFace, caller: Caller, element: etree._Element) -> Iterator[str]:
+    """Return which commit is the last; what is said of it is told as long as it waits to be confirmed."""
+    newest = face.rollbacks[0]
+    comment = f"<comment>{escape_text(newest.log)}</comment>" if face.is_waiting and newest.log else ""
+    yield f"<commit-revision-information xmlns:junos={quoted(NAMESPACE)}>"
+    yield f"<revision>re0-{newest.at // SECOND}-{newest.count}</revision>{_about(newest)}{comment}"
+    yield "</commit-revision-information>"
+
+
+def _about(committed: Committed) -> str:
+    """Return who made a commit, by what, and when, as elements."""
+    return (
+        f"<user>{escape_text(committed.user)}</user><client>{committed.client}</client>"
+        f'<date-time junos:seconds="{committed.at // SECOND}">{local_time(committed.at)}</date-time>'
+    )
 
 
 def _child(element: etree._Element, name: str) -> etree._Element | None:
@@ -273,6 +288,7 @@ CONFIGURATION_RPCS: Final[Mapping[str, DialectRpc[Router]]] = MappingProxyType(
             ("close-configuration", _always(_UNLOCK), unlock_configuration),
             ("get-rollback-information", _always(_GET), get_rollback_information),
             ("get-commit-information", _always(_GET), get_commit_information),
+            ("get-commit-revision-information", _always(_GET), get_commit_revision_information),
         )
     }
 )

@@ -117,7 +117,16 @@ def canonical(definition: Definition, text: str, words: Sequence[str], at: Posit
     except InvalidValue as error:
         is_word = isinstance(definition.node.type, Enumeration)
         message = SYNTAX_ERROR if is_word else f"{definition.row.word}: {error.message}"
-        raise BadStatement(message, text, words, at, error.app_tag) from error
+        raise BadStatement(message, repeatable(definition, text), words, at, error.app_tag) from error
+
+
+def repeatable(definition: Definition, text: str) -> str:
+    """Return a word that was found at a statement, or within it, as an error may repeat it.
+
+    A key is not repeated, and neither is what stands where a key could be meant: the statement is named instead.
+    """
+    may_be_key = definition.is_secret or any(each.is_secret for each in definition.below)
+    return definition.row.word or definition.tag if may_be_key else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ say what is to be done with it; `inactive:` is refused, since no node of ours ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from types import MappingProxyType
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from agent.datastore.edit import Operation
 from agent.junos.configuration.definitions import Definition, Shape
 from agent.junos.configuration.parsing import Descent, Level
-from agent.junos.configuration.statements import SYNTAX_ERROR, BadStatement, Given, Shown
+from agent.junos.configuration.statements import SYNTAX_ERROR, BadStatement, Given, Shown, repeatable
 from agent.junos.configuration.words import Word, parse_words, render_word
 
 INDENT: Final = "    "
@@ -53,7 +53,21 @@ def _parse_block(level: Level, words: Iterator[Word], opening: Word | None, *, t
     if said or opening is not None:
         last = said[-1] if said else opening
         assert last is not None
-        raise BadStatement("syntax error, expecting ';' or '}'", last.text, level.words, last.at)
+        shown = repeatable(_meant(level, said), last.text)
+        raise BadStatement("syntax error, expecting ';' or '}'", shown, level.words, last.at)
+
+
+def _meant(level: Level, said: Sequence[Word]) -> Definition:
+    """Return the innermost statement that words without an end lead to."""
+    definition, words = level.statement.definition, iter(said)
+    for word in words:
+        found = definition.named(word.text)
+        if found is None:
+            break
+        definition = found
+        if found.shape is Shape.LIST and found.row.word:
+            next(words, None)  # the name of an entry
+    return definition
 
 
 def _descend(level: Level, said: list[Word], end: Word, *, tagged: bool) -> Descent:

@@ -53,7 +53,7 @@ def parse_words(text: str, first_line: int = 1) -> Iterator[Word]:
         match = _TOKEN.match(text, offset)
         at = Position(line, offset - line_start + 1)
         if match is None:
-            raise BadStatement(SYNTAX_ERROR, text[offset:].partition("\n")[0], (), at)
+            raise BadStatement(SYNTAX_ERROR, text[offset], (), at)  # what is quoted may be a key
         if match.lastgroup == "quoted":
             yield Word(_ESCAPE.sub(lambda found: _ESCAPED.get(found[1], found[1]), match["quoted"]), at, is_quoted=True)
         elif match.lastgroup in ("symbol", "plain"):

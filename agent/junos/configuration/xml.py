@@ -24,6 +24,7 @@ from agent.junos.configuration.statements import (
     Shown,
     Wanted,
     canonical,
+    repeatable,
 )
 
 NAME: Final = "name"
@@ -54,7 +55,7 @@ def parse_xml(root: Definition, configuration: etree._Element) -> Given:
 
 def _read(level: Level, parent: etree._Element) -> None:
     """Read the statements within one."""
-    _refuse_text(parent, level.words)
+    _refuse_text(parent, level)
     for element in parent.iterchildren(etree.Element):
         tag = _local(element)
         if _is_comment(element) or (tag == _VERSION and not level.words):
@@ -119,10 +120,10 @@ def _is_comment(element: etree._Element) -> bool:
     return name.localname == "comment" and (name.namespace or "").startswith(_JUNOS)
 
 
-def _refuse_text(element: etree._Element, words: Sequence[str]) -> None:
+def _refuse_text(element: etree._Element, level: Level) -> None:
     for text in (element.text, *(child.tail for child in element)):
         if text and text.strip(_SPACE):
-            raise BadStatement(SYNTAX_ERROR, text.split()[0], words)
+            raise BadStatement(SYNTAX_ERROR, repeatable(level.statement.definition, text.split()[0]), level.words)
 
 
 def parse_wanted(root: Definition, configuration: etree._Element) -> Wanted:

@@ -151,7 +151,7 @@ class Publisher:
     def _adapt(self, subscription: Subscription, given: GivenFilter, chosen: Roots | XPathFilter | None) -> None:
         terms: Terms = replace(subscription.terms, given=given, filter=chosen)
         if subscription.waiting > subscription.receiver.limits.notifications + WAITING_WORDS:
-            self.terminate(subscription, Ended.INSUFFICIENT_RESOURCES)
+            self.terminate(subscription, Ended.FILTER_UNAVAILABLE)
             return
         try:
             self.require_possible(terms, subscription.receiver.caller)
@@ -171,6 +171,15 @@ class Publisher:
         """End a subscription with a word to its receiver."""
         self._forget(subscription)
         subscription.receiver.remove(subscription, Words(subscription.id, self._word).terminated(reason))
+
+    def dismiss(self, receiver: Receiver) -> None:
+        """End the subscriptions of a session that is about to: what a stream has had to say is still said."""
+        for subscription in receiver.subscriptions:
+            if isinstance(subscription, StreamSubscription):
+                subscription.conclude(Words(subscription.id, self._word).terminated(Ended.STREAM_UNAVAILABLE))
+                self._forget(subscription)
+            else:
+                self.terminate(subscription, Ended.DATASTORE_NOT_SUBSCRIBABLE)
 
     def _arrange_end(self, subscription: Subscription) -> None:
         if (alarm := self._alarms.pop(subscription.id, None)) is not None:

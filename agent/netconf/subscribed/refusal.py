@@ -44,7 +44,8 @@ class Ended(Enum):
 
     FILTER_UNAVAILABLE = f"{SUBSCRIBED}:filter-unavailable"
     NO_SUCH_SUBSCRIPTION = f"{SUBSCRIBED}:no-such-subscription"
-    INSUFFICIENT_RESOURCES = f"{SUBSCRIBED}:insufficient-resources"
+    STREAM_UNAVAILABLE = f"{SUBSCRIBED}:stream-unavailable"
+    DATASTORE_NOT_SUBSCRIBABLE = f"{PUSH}:datastore-not-subscribable"
     UNSUPPORTABLE_VOLUME = f"{SUBSCRIBED}:unsupportable-volume"
     UPDATE_TOO_BIG = f"{PUSH}:update-too-big"
     SYNC_TOO_BIG = f"{PUSH}:sync-too-big"

@@ -51,6 +51,11 @@ class StreamSubscription(Subscription):
         self.is_suspended = False
         self.say(word)
 
+    def conclude(self, last_word: Notification) -> None:
+        """Come to an end after what waits, and after a last word."""
+        self.is_suspended, self.is_over = False, True
+        self.say(last_word)
+
     def next_message(self) -> Message | None:
         """Return the next event record, or the word that all is well again."""
         if self._replay is not None:

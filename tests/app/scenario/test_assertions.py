@@ -79,6 +79,9 @@ def test_a_leaf_is_looked_at_after_everything_that_happens_at_that_time() -> Non
     [
         ("path: '/nope:x', exists: true", "prefix"),
         ("path: '/ike:ike[', exists: true", "Invalid"),
+        ("path: '/ike:ike/ike:sttistics', exists: false", "there is no 'ike:sttistics' here"),
+        ("path: \"/ike:ike/ike:policy[ike:mode='a/b[']/ike:name\", exists: false", "there is no 'ike:name' here"),
+        ("path: '/ike', exists: false", "there is no 'ike' here; a name has a prefix"),
         ("rpc: fly, outcome: ok", "there is no RPC 'fly'"),
     ],
 )

@@ -134,12 +134,30 @@ def test_the_digest_changes_with_whatever_a_scenario_is_read_from() -> None:
         ("links: [{from: 1.1.1.1, to: 1.1.1.2, loss: 2}]", "'loss' must be a number from 0 to 1"),
         ("traffic: [{from: 1m}]", "an entry of 'traffic' needs 'security-association'"),
         ("run-for: ever", "'run-for' must be a span of time"),
+        ("time-scale: .nan", "'time-scale' must be a number of at least 0"),
+        ("time-scale: inf", "'time-scale' must be a number of at least 0"),
     ],
 )
 def test_what_is_wrong_is_named_with_line_and_column(more: str, complaint: str) -> None:
     with pytest.raises(DocumentError, match=r"^document:\d+:\d+: ") as refused:
         parse_scenario(small(f"{more}\n"))
     assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize("given", ["-1", "inf", "nan", "soon"])
+def test_a_scenario_settles_for_a_span_of_time(given: str) -> None:
+    text = SMALL.replace("settle-seconds: 8", f"settle-seconds: {given}")
+    with pytest.raises(DocumentError, match=r"^document:4:17: 'settle-seconds' must be a span of time"):
+        parse_scenario(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("", "1:1: the document is empty"), ("name: x\nseed: \x01", "2:7: a character that may not stand here, number 1")],
+)
+def test_what_is_no_document_at_all_is_named_with_its_place(text: str, place: str) -> None:
+    with pytest.raises(DocumentError, match=f"^document:{place}$"):
+        parse_scenario(text)
 
 
 def test_peers_that_are_alike_need_their_number() -> None:

@@ -2,6 +2,8 @@
 
 import gmpy2
 import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 
 from agent.core.config import DhGroup
 from agent.core.crypto.diffie_hellman import InvalidPublicValue, public_value, shared_secret
@@ -39,6 +41,15 @@ def test_both_ends_come_to_the_same_secret(group: DhGroup) -> None:
 @pytest.mark.parametrize("group", list(DhGroup))
 def test_a_public_value_is_padded_to_the_length_of_the_prime(group: DhGroup) -> None:
     assert public_value(group, b"\x03") == b"\x08".rjust(OCTETS[group], b"\0")
+
+
+@given(group=st.sampled_from(DhGroup), exponent=st.binary(min_size=2, max_size=40))
+@example(group=DhGroup.GROUP2, exponent=b"\xff" * 32)
+@example(group=DhGroup.GROUP2, exponent=b"\xff" * 33)
+@example(group=DhGroup.GROUP1, exponent=b"\x01" + bytes(31))
+def test_a_public_value_is_the_generator_to_the_power_of_the_exponent(group: DhGroup, exponent: bytes) -> None:
+    assume(int.from_bytes(exponent) > 0)
+    assert int.from_bytes(public_value(group, exponent)) == pow(2, int.from_bytes(exponent), prime_of(group))
 
 
 @pytest.mark.parametrize("group", list(DhGroup))

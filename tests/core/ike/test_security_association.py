@@ -1,5 +1,7 @@
 """The SA payload and what is nested in it."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +32,16 @@ ONE_IN_OCTETS = bytes.fromhex(
 )
 
 
+def rebuilt(association: SecurityAssociation) -> SecurityAssociation:
+    """Return an equal payload that does not know what octets it came from."""
+    return SecurityAssociation(
+        tuple(
+            replace(each, transforms=tuple(replace(transform) for transform in each.transforms))
+            for each in association.proposals
+        )
+    )
+
+
 def test_the_octets_are_those_of_rfc_2408() -> None:
     assert ONE.encode() == ONE_IN_OCTETS
     assert SecurityAssociation.decode(ONE_IN_OCTETS) == ONE
@@ -46,7 +58,25 @@ def test_arbitrary_octets_decode_to_what_encodes_to_them_or_are_malformed(body: 
         decoded = SecurityAssociation.decode(body)
     except MalformedMessage:
         return
-    assert decoded.encode() == body
+    assert rebuilt(decoded).encode() == decoded.encode() == body
+
+
+def test_what_is_decoded_twice_is_one_object() -> None:
+    first, again = (
+        SecurityAssociation.decode(ONE_IN_OCTETS),
+        SecurityAssociation.decode(bytes(bytearray(ONE_IN_OCTETS))),
+    )
+    assert again is first
+    other = SecurityAssociation.decode(ONE_IN_OCTETS[:-1] + b"\x81")
+    assert other != first
+    assert other.proposals[0].transforms[0] is not first.proposals[0].transforms[0]
+
+
+def test_a_copy_with_changes_forgets_the_octets_it_came_from() -> None:
+    decoded = SecurityAssociation.decode(ONE_IN_OCTETS)
+    transform = replace(decoded.proposals[0].transforms[0], attributes=ATTRIBUTES[:1])
+    assert transform.encode() == Transform(1, 1, ATTRIBUTES[:1]).encode()
+    assert replace(decoded, proposals=(Proposal(1, 1, b"", (transform,)),)).encode() != ONE_IN_OCTETS
 
 
 @given(st.data())
@@ -57,7 +87,7 @@ def test_a_changed_octet_is_malformed_or_decodes_to_what_encodes_to_it(data: st.
         decoded = SecurityAssociation.decode(bytes(body))
     except MalformedMessage:
         return
-    assert decoded.encode() == bytes(body)
+    assert rebuilt(decoded).encode() == decoded.encode() == bytes(body)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,18 @@ def test_its_sas_are_listed_by_direction_and_spi_the_older_pair_first() -> None:
     assert list(each.sas) == [(inbound, 1000), (outbound, 2000), (inbound, 1001), (outbound, 2001)]
 
 
+def test_an_sa_that_vanishes_while_they_are_walked_over_is_skipped() -> None:
+    each = association()
+    first, second, third = pair(1000, 2000), pair(1001, 2001), pair(1002, 2002)
+    for one in (first, second, third):
+        each.add(one)
+    walk = each.each_sa()
+    seen = [next(walk).spi, next(walk).spi]
+    each.remove(second)
+    seen += [sa.spi for sa in walk]
+    assert seen == [1000, 2000, 1002, 2002]
+
+
 def test_the_pair_in_use_is_the_newest_that_none_has_taken_the_place_of() -> None:
     each, world = association(), World(now=0, seed=1)
     assert each.current is None

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from agent.core.config import NAT_TRAVERSAL_VENDOR_ID, DeadPeerDetection, IkeSettings
+from agent.core.config import DeadPeerDetection, IkeSettings
 from agent.core.identifiers import Address, Endpoint
 from agent.core.ike.natt import KEEPALIVE
 from agent.core.ip import flow, icmp
@@ -18,7 +18,7 @@ from agent.core.world import SECOND
 from tests.support.devices import LOCAL, NEAR, Lab, device_config
 from tests.support.gateways import policy
 
-TRANSLATED = IkeSettings(vendor_ids=(NAT_TRAVERSAL_VENDOR_ID,), force_nat_detection=True)
+TRANSLATED = IkeSettings(force_nat_detection=True)
 """Each end takes the other, and itself, to be behind a translator."""
 SA = f"to-{NEAR}"
 ROUTER = ip_address("198.51.100.9")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.core.ipsec.outbound import NUMBERS
@@ -72,6 +72,69 @@ def test_numbers_go_up_whatever_happens_to_the_pics(steps: list[int | Callable[[
             failures += step is fail_over
     assert numbers == sorted(set(numbers)), "none twice, none backwards"
     assert numbers[-1] - (len(numbers) - 1) < failures * RESERVED or numbers[-1] == len(numbers) - 1
+
+
+def lose_both(each: Lab) -> None:
+    """Let both PICs fail, and come back a moment later."""
+    for name in (PRIMARY, BACKUP):
+        each.device.set_pic(name, PicCommand.FAULT)
+    each.run(seconds=0.01)
+    for name in (PRIMARY, BACKUP):
+        each.device.set_pic(name, PicCommand.ONLINE)
+
+
+def clear(each: Lab) -> None:
+    """Have another pair be negotiated."""
+    each.device.clear_ipsec_sas()
+
+
+def wait(seconds: float) -> Callable[[Lab], None]:
+    """Return the passing of a time."""
+
+    def act(each: Lab) -> None:
+        each.run(seconds=seconds)
+
+    return act
+
+
+HAPPENINGS = [fail_over, switch, lose_both, clear, *(wait(seconds) for seconds in (0.004, 1, 23_040))]
+"""A pair is replaced 23,040 seconds after it was made, in messages that take 0.005 each."""
+
+
+@given(st.lists(st.integers(1, 2 * RESERVED) | st.sampled_from(HAPPENINGS), min_size=1, max_size=12))
+@example([5, fail_over, 5, wait(23_040), 5, fail_over, 5, wait(0.004), 3, fail_over, 3, lose_both, 4, wait(1), 9])
+@settings(max_examples=30, deadline=None)
+def test_whatever_happens_no_number_of_an_sa_is_used_twice_and_no_packet_taken_twice(
+    steps: list[int | Callable[[Lab], None]],
+) -> None:
+    each = two_pics()
+    used: list[bytes] = []
+    fresh, stale = list[bytes](), list[bytes]()
+    for step in steps:
+        if callable(step):
+            step(each)
+        else:
+            used += [wire[20:28] for wire in all_sent(each, step)]
+            fresh += all_sent_by_peer(each, step)
+        assert [wire for wire in stale if is_taken(each, wire)] == []
+        arriving, fresh = fresh[::2], fresh[1::2]
+        stale += [wire for wire in arriving if is_taken(each, wire)]
+        assert [wire for wire in arriving if is_taken(each, wire)] == []
+    assert len(set(used)) == len(used), "an SPI with a number"
+
+
+def all_sent(each: Lab, count: int) -> list[bytes]:
+    """Protect packets at the device, and return those that there is an SA for."""
+    plan, protection = each.association().plan, each.device.protection
+    sent = [protection.protect(SA, sample(plan, 100)) for _ in range(count)]
+    return [wire for wires in sent if isinstance(wires, tuple) for wire in wires]
+
+
+def all_sent_by_peer(each: Lab, count: int) -> list[bytes]:
+    """Protect packets at the peer, and return those that there is an SA for."""
+    plan, protection = each.opposite().plan, each.near.protection
+    sent = [protection.protect(f"to-{LOCAL}", sample(plan, 100)) for _ in range(count)]
+    return [wire for wires in sent if isinstance(wires, tuple) for wire in wires]
 
 
 def test_a_failure_skips_what_may_have_been_sent_and_a_switch_by_hand_nothing() -> None:

@@ -51,8 +51,9 @@ def really_send(each: Lab, profile: TrafficProfile) -> None:
 
 
 def observed(each: Lab) -> Any:
-    """Return everything that packets change at both ends, and what was told."""
-    ends = each.association(), each.opposite()
+    """Return everything that packets change at both ends, and what was told. A peer that boots has nothing."""
+    theirs = each.near.security_associations.get(f"to-{LOCAL}")
+    ends = [each.association(), *([theirs] if theirs is not None else [])]
     return (
         [(end.inbound, end.outbound, end.rekeys) for end in ends],
         [[(sa.spi, sa.state, sa.usage.mark) for sa in end.sas.values()] for end in ends],
@@ -91,9 +92,9 @@ class Case:
         return seen
 
     def arrange(self, each: Lab) -> None:
-        """Have happen what is to."""
+        """Have happen what is to, and nothing at the same microsecond as a burst: those are at even ones."""
         for at, action in self.happenings:
-            each.world.call_at(round(at * SECOND), partial(action, each))
+            each.world.call_at(round(at * SECOND) | 1, partial(action, each))
 
     def check(self, until: float) -> Any:
         """See that it is the same whether packets are counted or sent, and return how it ends."""
@@ -107,7 +108,7 @@ def every(
 ) -> TrafficProfile:
     """A profile with a burst in so many milliseconds."""
     ends_at = None if until is None else round(until * SECOND)
-    profile = TrafficProfile(SA, round(since * SECOND), ms * 1000, ends_at, direction=direction)
+    profile = TrafficProfile(SA, round(since * SECOND) & ~1, ms * 1000, ends_at, direction=direction)
     return replace(profile, **changes)
 
 

@@ -18,7 +18,7 @@ def connect(told: dict[str, Any], user: str) -> Any:
 
 
 def configuration(device: Any) -> dict[str, Any]:
-    """Load, compare, discard, commit, go back; and load what is wrong."""
+    """Load, compare, discard, commit, go back, commit on trial; and load what is wrong."""
     seen: dict[str, Any] = {}
     device.load_merge_candidate(config="system { host-name by-napalm; }")
     seen["difference"] = device.compare_config()
@@ -29,6 +29,12 @@ def configuration(device: Any) -> dict[str, Any]:
     seen["running"] = device.get_config(retrieve="running")["running"]
     device.rollback()
     seen["after_rollback"] = device.get_config(retrieve="running")["running"]
+    device.load_merge_candidate(config="set system host-name on-trial")
+    device.commit_config(revert_in=300)
+    seen["pending"] = [device.has_pending_commit()]
+    device.confirm_commit()
+    seen["pending"].append(device.has_pending_commit())
+    seen["after_trial"] = device.get_config(retrieve="running")["running"]
     try:
         device.load_merge_candidate(config="protocols { bgp; }")
         seen["wrong"] = None

@@ -21,6 +21,7 @@ REQUESTS = (
     "<close-configuration/>",
     "<get-rollback-information/>",
     "<get-commit-information/>",
+    "<get-commit-revision-information/>",
 )
 
 

@@ -98,6 +98,22 @@ def test_a_commit_to_be_confirmed_does_not_outlive_a_restart_before() -> None:
     assert b"<host-name>r1</host-name>" in disk.xml
 
 
+def test_what_waits_to_be_confirmed_is_told_with_its_minutes_until_it_is(wire: Wire) -> None:
+    def revision() -> tuple[str, str, str | None]:
+        (found,) = wire.rpc("<get-commit-revision-information><level>detail</level></get-commit-revision-information>")
+        return (
+            found.findtext("{*}revision", "").rpartition("-")[2],
+            found.findtext("{*}user", ""),
+            found.findtext("{*}comment"),
+        )
+
+    assert revision() == ("1", "root", None)
+    do(wire, NAME, CONFIRMED)
+    assert revision() == ("2", "admin", "commit confirmed, rollback in 5mins")
+    do(wire, COMMIT)
+    assert revision() == ("2", "admin", None)
+
+
 def test_another_session_confirms_when_the_first_has_ended(router: ConfiguredRouter, wire: Wire) -> None:
     do(wire, NAME, CONFIRMED, "<close-session/>")
     do(router.connect(), COMMIT)
@@ -112,12 +128,26 @@ def test_another_session_confirms_when_the_first_has_ended(router: ConfiguredRou
         (CONFIRMED.replace("5", "0"), "invalid-value"),
         (CONFIRMED.replace("5", "x"), "invalid-value"),
         ("<open-configuration><dynamic/></open-configuration>", "operation-not-supported"),
+        pytest.param(
+            f"<get-rollback-information><rollback>{'9' * 5000}</rollback></get-rollback-information>",
+            "invalid-value",
+            id="a number of many digits",
+        ),
+        pytest.param(
+            '<load-configuration format="json"><configuration-json>{"configuration": {"system": {"host-name": '
+            f"{'9' * 5000}}}}}}}</configuration-json></load-configuration>",
+            "operation-failed",
+            id="JSON with a number of many digits",
+        ),
         (UNLOCK, "operation-failed"),
         (CLOSE, "operation-failed"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_refused(wire: Wire, request_: str, expected: str) -> None:
-    assert tag(wire, request_) == expected
+    error = wire.rpc(request_).find("nc:rpc-error", NAMESPACES)
+    assert error is not None
+    assert error.findtext("nc:error-tag", None, NAMESPACES) == expected
+    assert "its log says why" not in error.findtext("nc:error-message", "", NAMESPACES)
 
 
 @pytest.mark.parametrize(("begin", "end"), [(LOCK, UNLOCK), (OPEN, CLOSE)])

@@ -132,7 +132,7 @@ def test_a_deletion_needs_no_value() -> None:
         ("security ipsec policy p proposals [ a;", "syntax error, expecting ']'",
          "security ipsec policy p", "[", 1, 35),
         ("security ipsec policy p proposals [ [ ];", "syntax error", "security ipsec policy p", "[", 1, 37),
-        ('system { host-name "a; }', "syntax error", "", '"a; }', 1, 20),
+        ('system { host-name "a; }', "syntax error", "", '"', 1, 20),
         ("inactive: system { host-name a; }", "'inactive:' is not supported", "", "inactive:", 1, 1),
         ("system { services { netconf { ssh { port 0; } } } }", None, "system services netconf ssh", "0", 1, 42),
     ],
