@@ -15,10 +15,11 @@ from lxml import etree
 
 from agent.datastore.errors import InstancePath
 from agent.datastore.schema import Kind, Schema, SchemaNode
-from agent.datastore.tree import Anydata, Branch, Key, child, lineage
+from agent.datastore.tree import Anydata, Branch, Entries, Key, child, lineage
 
 P = TypeVar("P")
 E = TypeVar("E")
+T = TypeVar("T")
 
 Value = str | int | bool | Iterable[str] | Anydata | None
 """What a leaf's getter gives: text, a number, a truth, several texts (leaf-list, bits), or None for an absent leaf."""
@@ -60,6 +61,20 @@ class StateContainer(Generic[P, E]):
     path: str
     select: Callable[[P], E | None]
     leaves: Mapping[str, Callable[[E], Value]]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A subtree of the configuration and the value that it was built into."""
+
+    branch: Branch
+    value: object
+
+
+def kept(entries: Entries, before: Entries, values: Iterable[T], build: Callable[[Branch], T]) -> tuple[T, ...]:
+    """Return what each entry of a list is built into; `values` are those of the entries before, which share theirs."""
+    known = dict(zip(before.values(), values, strict=True))
+    return tuple([known[entry] if entry in known else build(entry) for entry in entries.values()])
 
 
 @dataclass(frozen=True, slots=True)

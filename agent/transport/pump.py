@@ -94,7 +94,7 @@ class Pump:
 
     def _arranged_turn(self) -> None:
         self._turn_is_arranged = False
-        self.turn()
+        self._perform(self.turn)
 
     def _send(self, session: Session) -> bool:
         """Send one turn's worth and return whether the session has nothing more at present."""
@@ -140,8 +140,22 @@ class Pump:
     def _on_timer(self) -> None:
         self._timer = None
         if self._session is not None:
+            self._perform(self._timed_turn)
+
+    def _timed_turn(self) -> None:
+        if self._session is not None:
             self._session.advance(self._loop.time())
             self.turn()
+
+    def _perform(self, step: Callable[[], None]) -> None:
+        """Do a step of the session's. One that raises ends it, since nobody else would; the loop logs why."""
+        is_done = False
+        try:
+            step()
+            is_done = True
+        finally:
+            if not is_done and self._session is not None:
+                self._finish(self._session)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
+from agent.datastore.parsing import parse_input
 from agent.datastore.registry import compile_bindings
-from agent.datastore.schema import ModuleRequest
+from agent.datastore.rendering import Roots
+from agent.datastore.schema import ModuleRequest, load_schema
 from agent.datastore.tree import Branch
 from agent.datastore.xpath import BUDGET
 from agent.netconf.filters import REMEMBERED_BYTES, REMEMBERED_FILTERS, Filters
@@ -34,10 +36,33 @@ def subtree(key: str) -> etree._Element:
     return get(f'<filter><entry xmlns="urn:list"><k>{key}</k></entry></filter>')
 
 
+def parse(filters: Filters, operation: etree._Element) -> Roots:
+    return filters.parse(operation, GIVEN, lambda roots: iter(()), BUDGET)
+
+
+def plain(value: str) -> etree._Element:
+    """Return a get of what has a value that is no key."""
+    return get(f'<filter><entry xmlns="urn:list"><v>{value}</v></entry></filter>')
+
+
 def test_the_same_filter_is_read_once(filters: Filters) -> None:
-    first = filters.parse(subtree("a"), GIVEN, lambda roots: iter(()), BUDGET)
-    assert filters.parse(subtree("a"), GIVEN, lambda roots: iter(()), BUDGET) is first
-    assert filters.parse(subtree("b"), GIVEN, lambda roots: iter(()), BUDGET) is not first
+    for operation, other in ((subtree("a"), subtree("b")), (plain("a"), plain("b"))):
+        first = parse(filters, operation)
+        known = filters.recall(operation)
+        assert known is not None
+        assert known.roots is first
+        assert filters.recall(other) is None or filters.recall(other) != known
+
+
+def test_what_is_remembered_of_a_request_is_without_its_filter(filters: Filters) -> None:
+    schema = load_schema(modules=NETCONF)
+    operation = plain("input")
+    given = parse_input(schema, schema.rpcs[f"{{{BASE_NAMESPACE}}}get"].input, operation)
+    filters.parse(operation, given, lambda roots: iter(()), BUDGET)
+    known = filters.recall(operation)
+    assert known is not None
+    assert [node.name for node in given.children] == ["filter"]
+    assert not known.input.children
 
 
 def test_the_same_words_with_another_prefix_are_another_filter(filters: Filters) -> None:
@@ -50,18 +75,18 @@ def test_the_same_words_with_another_prefix_are_another_filter(filters: Filters)
 
 
 def test_a_long_filter_is_not_kept(filters: Filters) -> None:
-    long = "a" * REMEMBERED_BYTES
-    first = filters.parse(subtree(long), GIVEN, lambda roots: iter(()), BUDGET)
-    assert filters.parse(subtree(long), GIVEN, lambda roots: iter(()), BUDGET) is not first
+    for operation in (subtree("a" * REMEMBERED_BYTES), plain("a" * REMEMBERED_BYTES)):
+        parse(filters, operation)
+        assert filters.recall(operation) is None
 
 
 def test_the_filter_that_nobody_has_asked_for_the_longest_is_forgotten_first(filters: Filters) -> None:
-    kept = filters.parse(subtree("kept"), GIVEN, lambda roots: iter(()), BUDGET)
-    forgotten = filters.parse(subtree("forgotten"), GIVEN, lambda roots: iter(()), BUDGET)
+    parse(filters, plain("kept"))
+    parse(filters, plain("forgotten"))
     for number in range(REMEMBERED_FILTERS - 1):
-        filters.parse(subtree(str(number)), GIVEN, lambda roots: iter(()), BUDGET)
-        assert filters.parse(subtree("kept"), GIVEN, lambda roots: iter(()), BUDGET) is kept
-    assert filters.parse(subtree("forgotten"), GIVEN, lambda roots: iter(()), BUDGET) is not forgotten
+        parse(filters, plain(str(number)))
+        assert filters.recall(plain("kept")) is not None
+    assert filters.recall(plain("forgotten")) is None
 
 
 def test_an_expression_that_depends_on_the_data_is_looked_up_each_time(filters: Filters) -> None:
@@ -69,6 +94,7 @@ def test_an_expression_that_depends_on_the_data_is_looked_up_each_time(filters: 
 
     def read(value: str) -> object:
         xml = f'<entry xmlns="urn:list"><k>a</k><v>{value}</v></entry>'
+        assert filters.recall(operation) is None
         return filters.parse(operation, GIVEN, lambda roots: iter((xml,)), BUDGET)
 
     assert read("2")

@@ -403,8 +403,8 @@ def test_too_much_for_a_slow_reader_suspends_and_it_goes_on_when_that_has_been_r
     other = market.connect()
     assert shown(other, id_)["state"] == "suspended"
     read = stories(wire)
-    assert read[:RECEIVER_LIMITS.notifications] == [str(number) for number in range(RECEIVER_LIMITS.notifications)]
-    assert read[RECEIVER_LIMITS.notifications:] == ["subscription-suspended", "subscription-resumed"]
+    assert read[: RECEIVER_LIMITS.notifications] == [str(number) for number in range(RECEIVER_LIMITS.notifications)]
+    assert read[RECEIVER_LIMITS.notifications :] == ["subscription-suspended", "subscription-resumed"]
     sell(market, "tea")
     assert stories(wire) == ["tea"]
     assert shown(other, id_)["state"] == "active"
@@ -419,7 +419,7 @@ def test_a_modification_ends_a_suspension() -> None:
     subscription = market.server.publisher.subscriptions[id_]
     market.server.publisher.modify(subscription, subscription.terms)
     assert shown(other, id_)["state"] == "active"
-    assert stories(wire)[RECEIVER_LIMITS.notifications:] == ["subscription-suspended", "subscription-modified"]
+    assert stories(wire)[RECEIVER_LIMITS.notifications :] == ["subscription-suspended", "subscription-modified"]
 
 
 def test_requests_are_answered_while_notifications_wait() -> None:

@@ -53,7 +53,7 @@ def test_any_name_of_the_three_kinds_is_the_first_that_is_there(name: x509.Gener
 @pytest.mark.parametrize("octets", [b"\x30\x02\xa3\x00", b"\x30\x02\xa5\x00", b"\x30\x05\x87\x03\x01\x02\x03", b"\xff"])
 def test_names_that_cannot_be_read_are_none_and_the_next_rule_decides(octets: bytes) -> None:
     """An x400Address, an ediPartyName, an address of three octets, and no DER at all."""
-    unreadable = x509.UnrecognizedExtension(x509.ExtensionOID.SUBJECT_ALTERNATIVE_NAME, octets)
+    unreadable = x509.UnrecognizedExtension(x509.oid.ExtensionOID.SUBJECT_ALTERNATIVE_NAME, octets)
     certificate = identity("Ann", CA, extension=unreadable)
     assert user(certificate, rule(CA, MapType.SAN_ANY)) is None
     assert user(certificate, rule(CA, MapType.SAN_ANY), rule(CA, MapType.COMMON_NAME)) == "Ann"

@@ -217,3 +217,32 @@ def test_what_a_timer_makes_the_session_say_is_sent(rig: Rig) -> None:
     rig.pump.turn()
     rig.loop.pass_time(2)
     assert rig.stream.written == b"time is up"
+
+
+def test_a_session_that_raises_ends_with_its_stream_and_is_asked_nothing_more() -> None:
+    class Broken(ToySession):
+        def transmit(self, limit: int) -> bytes:
+            raise ZeroDivisionError
+
+    rig = Rig(session=Broken())
+    rig.pump.arrange_turn()
+    with pytest.raises(ZeroDivisionError):  # which the loop logs
+        rig.loop.settle()
+    assert rig.stream.is_finished
+    assert rig.session.losses == 1
+    rig.pump.receive(b"is anybody there")
+    assert rig.session.received == b""
+
+
+def test_a_session_whose_timer_raises_ends_with_its_stream() -> None:
+    class Broken(ToySession):
+        def advance(self, now: float) -> None:
+            raise ZeroDivisionError
+
+    rig = Rig(session=Broken())
+    rig.session.deadline = rig.loop.now + 1
+    rig.pump.turn()
+    with pytest.raises(ZeroDivisionError):
+        rig.loop.pass_time(2)
+    assert rig.stream.is_finished
+    assert rig.session.losses == 1

@@ -126,6 +126,11 @@ class Prober(Exchange):
         self._timer.cancel()
 
     @property
+    def due_at(self) -> int:
+        """When it judges next whether the peer has been heard of, in device time."""
+        return self._timer.at
+
+    @property
     def _interval_us(self) -> int:
         return self._detection.interval_seconds * SECOND
 

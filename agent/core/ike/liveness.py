@@ -46,6 +46,11 @@ class Liveness:
         if self._prober is not None:
             self._prober.run(dpd.Input.SIGN_OF_LIFE, at)
 
+    @property
+    def due_at(self) -> int | None:
+        """When it matters next whether the peer has been heard of, in device time; None where it never does."""
+        return self._prober.due_at if self._prober is not None else None
+
     def note_sent(self) -> None:
         """See something sent to the peer."""
         if self._keepalive is not None:

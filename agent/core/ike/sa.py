@@ -291,6 +291,11 @@ class IkeSa:
         if self._liveness is not None:
             self._liveness.note_heard(self._world.now if at is None else at)
 
+    @property
+    def liveness_due_at(self) -> int | None:
+        """When it matters next whether there was a sign of life, in device time; None where it never does."""
+        return self._liveness.due_at if self._liveness is not None else None
+
     def note_packet_sent(self) -> None:
         """See a packet sent where our messages go: a translator remembers us by it as by a keepalive."""
         if self._liveness is not None:

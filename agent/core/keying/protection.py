@@ -205,6 +205,11 @@ class Protection:
         self._prepare_inbound(sa)
         return self.processor.headroom(sa, packet) if self._owners[sa][1] in self._attached else None
 
+    def liveness_due_at(self, association: TunnelSa) -> int | None:
+        """Return when it matters next whether packets have come, since none may make the peer be asked; None: never."""
+        ike_sa = self._ike_sa(association)
+        return ike_sa.liveness_due_at if ike_sa is not None else None
+
     def _dropped_since(self, before: Mapping[DropReason, int]) -> list[tuple[DropReason, int]]:
         changes = ((reason, count - before[reason]) for reason, count in self.processor.drops.items())
         return [(reason, change) for reason, change in changes if change]

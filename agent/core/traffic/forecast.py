@@ -91,7 +91,13 @@ def _turning(association: TunnelSa | None, now: int) -> Iterator[int]:
 
 
 def _signs_of_life(receiver: Side, now: int) -> Iterator[int]:
-    """Yield when the receiver has to know again whether packets come, lest it asks."""
+    """Yield when the receiver has to know again whether packets come, lest it asks.
+
+    That is just before it would, just after, and often enough to learn of another IKE SA in time.
+    """
+    due_at = receiver.protection.liveness_due_at(receiver.association) if receiver.association is not None else None
+    if due_at is not None:
+        yield from (due_at - 1, due_at)
     current = receiver.association.current if receiver.association is not None else None
     policy = current.ike_sa.policy if current is not None and current.ike_sa is not None else None
     if policy is not None and policy.dead_peer_detection is not None:
