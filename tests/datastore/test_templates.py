@@ -53,3 +53,18 @@ def test_an_entry_with_nothing_but_its_key_has_no_template(schema: Schema) -> No
 def test_what_is_not_shown_leaves_no_trace(schema: Schema) -> None:
     key, one, two = leaves(schema, "key", "one", "two")
     assert LeafTemplates([key], [one]).text({key: "k", one: "1", two: "secret"}) == "<key>k</key><one>1</one>"
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.fixed_dictionaries({"key": TEXT}, optional={"one": TEXT, "two": TEXT}), max_size=4))
+def test_several_entries_together_are_one_after_the_other(schema: Schema, several: list[dict[str, str]]) -> None:
+    nodes = dict(zip(("key", "one", "two"), leaves(schema, "key", "one", "two"), strict=True))
+    instances: list[dict[SchemaNode, Item]] = [{nodes[name]: value for name, value in each.items()} for each in several]
+    templates = LeafTemplates([nodes["key"]], [nodes["one"], nodes["two"]])
+    one_by_one = [templates.text(each) for each in instances]
+    together = templates.texts(instances, "<e a='100%'>", "</e>")
+    if together is not None:
+        assert together == "".join(f"<e a='100%'>{text}</e>" for text in one_by_one)
+    plain = all(value.isprintable() and not set(value) & set("<>&") for each in several for value in each.values())
+    if plain and None not in one_by_one and len({tuple(each) for each in several}) == 1:
+        assert together is not None

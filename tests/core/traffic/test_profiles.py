@@ -173,7 +173,7 @@ def test_a_peer_that_sends_is_not_asked_whether_it_is_there() -> None:
     assert len(each.network.sent) == before
 
 
-@pytest.mark.parametrize("since", [10.0, 11.4, 11.5, 11.52, 13.6])
+@pytest.mark.parametrize("since", [10.0, 11.4, 11.5, 11.6, 13.6])
 def test_a_peer_that_begins_to_send_is_asked_or_not_as_its_first_packet_has_it(since: float) -> None:
     """The peer is heard of a little after 1.5 seconds, so that it is asked 10 seconds later."""
     happenings = ((1.5, lambda each: each.device.clear_ipsec_sas()),)
