@@ -54,6 +54,7 @@ class AccessControl:
         self._members = dict(_members(nacm))
         self._rule_lists = tuple(rule_lists(nacm))
         self._rights: dict[tuple[tuple[Rule, ...], str, bool], Rights] = {}
+        self._executions: dict[tuple[frozenset[str], bool, SchemaNode], bool] = {}
         self._of_callers: dict[tuple[frozenset[str], str, bool], Rights] = {}
 
     def require_known(self, schema: Schema) -> None:
@@ -68,6 +69,12 @@ class AccessControl:
 
     def may_execute(self, caller: Caller, rpc: SchemaNode) -> bool:
         """Decide about a protocol operation (RFC 8341 section 3.4.4)."""
+        asked = (caller.groups, caller.is_recovering, rpc)
+        if (decided := self._executions.get(asked)) is None:
+            decided = self._executions[asked] = self._may_execute(caller, rpc)
+        return decided
+
+    def _may_execute(self, caller: Caller, rpc: SchemaNode) -> bool:
         always = rpc.name == ALWAYS_PERMITTED and rpc.module.name == NETCONF_MODULE
         if not self._governs(caller) or always:
             return True

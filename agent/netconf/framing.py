@@ -117,6 +117,22 @@ class ChunkedFramer:
 
     def next_message(self) -> bytes | None:
         """Return the next whole message, None when there is none yet."""
+        message = self._message_of_one_chunk()
+        return self._message_of_chunks() if message is None else message
+
+    def _message_of_one_chunk(self) -> bytes | None:
+        """Return the next message if it is there, one chunk, and within the limits: what most are."""
+        header = _HEADER.match(self._buffer) if not self._chunks and self._maximum_chunks else None
+        if header is None or header[1] is None:
+            return None
+        end = header.end() + int(header[1])
+        if end - header.end() > self._maximum or not self._buffer.startswith(END_OF_CHUNKS, end):
+            return None
+        message = bytes(memoryview(self._buffer)[header.end() : end])
+        del self._buffer[: end + len(END_OF_CHUNKS)]
+        return message
+
+    def _message_of_chunks(self) -> bytes | None:
         while True:
             if self._left:
                 if not self._buffer:

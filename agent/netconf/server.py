@@ -235,9 +235,9 @@ class Server:
         """Return the fault on purpose that strikes a request, and tell the recorders of both."""
         for recorder in self._recorders:
             recorder.called(self.now, session.caller.session_id, operation)
-        name = etree.QName(operation)
-        module = self.registry.schema.by_namespace.get(name.namespace or "")
-        fault = self.faults.strike(session.caller.user, module.name if module is not None else "", name.localname)
+        namespace, _, name = operation.tag.removeprefix("{").rpartition("}")
+        module = self.registry.schema.by_namespace.get(namespace)
+        fault = self.faults.strike(session.caller.user, module.name if module is not None else "", name)
         if fault is None:
             return None
         for recorder in self._recorders:
@@ -317,9 +317,11 @@ class Server:
         """Return the rendering of a selection for a reader; readers with the same rights share what was compiled."""
         rights = self.access.rights(caller)
         reader = (rights, state, mode, origins)
-        if reader not in self._compilers:
-            self._compilers[reader] = Compiler(self.registry, rights, state=state, mode=mode, origins=origins)
-        return self._compilers[reader].plan(roots)
+        compiler = self._compilers.get(reader)
+        if compiler is None:
+            compiler = Compiler(self.registry, rights, state=state, mode=mode, origins=origins)
+            self._compilers[reader] = compiler
+        return compiler.plan(roots)
 
     def with_defaults(self, root: Branch) -> Branch:
         """Return a configuration with the defaults in use filled in; what was asked for last is kept."""
