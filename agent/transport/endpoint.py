@@ -33,7 +33,7 @@ class Session(Protocol):
         """Take bytes from the other end, in any fragmentation."""
 
     def transmit(self, limit: int) -> bytes:
-        """Return about ``limit`` bytes to send now; fewer when there is nothing more to send at present."""
+        """Return about ``limit`` bytes to send now; empty when there is nothing to send at present."""
 
     def lost(self) -> None:
         """Learn that the channel is gone (end of file, reset); nothing is sent after it."""

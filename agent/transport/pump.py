@@ -101,10 +101,9 @@ class Pump:
         budget = TURN_BYTES
         while budget > 0 and not self._stream.is_congested:
             data = session.transmit(budget)
-            if data:
-                self._stream.write(data)
-            if len(data) < budget:
+            if not data:
                 return True
+            self._stream.write(data)
             budget -= len(data)
         if budget <= 0:
             self.arrange_turn()

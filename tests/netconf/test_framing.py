@@ -75,6 +75,12 @@ def test_a_message_over_the_limit_is_refused_before_it_has_arrived() -> None:
         chunked(b"\n#1001\n").next_message()
 
 
+def test_a_message_of_one_chunk_over_the_limit_is_refused_when_all_of_it_is_there() -> None:
+    assert chunked(b"\n#5\nhello\n##\n", maximum_bytes=5).next_message() == b"hello"
+    with pytest.raises(MessageTooBig):
+        chunked(b"\n#5\nhello\n##\n", maximum_bytes=4).next_message()
+
+
 def test_many_chunks_over_the_limit_are_refused() -> None:
     with pytest.raises(MessageTooBig):
         chunked(b"\n#600\n" + b"x" * 600 + b"\n#600\n").next_message()

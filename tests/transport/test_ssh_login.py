@@ -76,6 +76,7 @@ def test_a_wrong_word_at_the_prompt_is_refused_and_counted(stage: Stage) -> None
         {"kex_algs": ["diffie-hellman-group-exchange-sha1"]},
         {"encryption_algs": ["aes128-cbc"]},
         {"encryption_algs": ["3des-cbc"]},
+        {"encryption_algs": ["chacha20-poly1305@openssh.com"]},
         {"encryption_algs": ["aes128-ctr"], "mac_algs": ["hmac-sha1"]},
         {"encryption_algs": ["aes128-ctr"], "mac_algs": ["hmac-md5"]},
     ],
