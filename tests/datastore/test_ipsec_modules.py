@@ -34,7 +34,9 @@ LIFETIME = ("remaining-seconds", "remaining-kilobytes", "expired")
 FAMILY = ("enabled", "ipsec-sa", "oper-status", "address")
 
 TREE = {
-    IPSEC: ("proposal", "policy", "security-association"),
+    IPSEC: ("proposal", "policy", "security-association", "statistics"),
+    f"{IPSEC}/statistics": ("dropped", "unroutable-packets", "reassembly-failures"),
+    f"{IPSEC}/statistics/dropped": ("reason", "packets"),
     f"{IPSEC}/proposal": ("name", "protocol", *ALGORITHMS, "lifetime-seconds", "lifetime-kilobytes"),
     f"{IPSEC}/policy": ("name", "proposal", "perfect-forward-secrecy"),
     ASSOCIATION: (
