@@ -84,6 +84,10 @@ WAYS: tuple[Callable[[LoadClient, LoadClient], Awaitable[None]], ...] = (
     kill,
     break_off,
 )
+CALM = (read, edit, push, kill, break_off)
+"""Those that clear nothing, so that security associations live to be rekeyed."""
+PHASE = 500
+"""As many clients of all ways are followed by as many calm ones."""
 
 
 @dataclass
@@ -100,7 +104,7 @@ class Soak:
 
     async def _work(self, random: Random, go_on: Callable[[], bool]) -> None:
         while go_on():
-            way = random.choice(WAYS)
+            way = random.choice(CALM if self.done // PHASE % 2 else WAYS)
             async with await connection(self.server) as connected:
                 client, other = await session(connected), await session(connected)
                 await way(client, other)
