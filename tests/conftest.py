@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.ssh_server import Stage, make_host_keys
+
+# The same examples each time, however slow the machine is: whether a change passes is no matter of chance. To look for
+# new ones: pytest --hypothesis-profile default.
+settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

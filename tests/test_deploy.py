@@ -53,6 +53,20 @@ def test_the_container_is_built_where_there_is_an_engine() -> None:
     assert code == 0, said
 
 
+def test_the_container_listens_where_it_says_on_a_port_that_an_ordinary_user_can_take() -> None:
+    (exposed,) = re.findall(r"^EXPOSE (\d+)/tcp$", CONTAINERFILE, re.MULTILINE)
+    assert f'"--listen", "0.0.0.0:{exposed}"' in CONTAINERFILE
+    assert int(exposed) >= 1024
+
+
+def test_the_unit_gives_the_program_one_power_and_no_more() -> None:
+    unit = (DEPLOY / "ipsec-agent.service").read_text("utf-8")
+    assert set(re.findall(r"CAP_\w+", unit)) == {"CAP_NET_BIND_SERVICE"}
+    for line in ("DynamicUser=yes", "NoNewPrivileges=yes", "ProtectSystem=strict", "StateDirectoryMode=0700"):
+        assert line in unit.splitlines()
+    assert not re.search(r"^User=root|^ExecStart=[+!]", unit, re.MULTILINE)
+
+
 def test_the_unit_is_one() -> None:
     analyze = tool("systemd-analyze")
     _, said = run(analyze, "verify", str(DEPLOY / "ipsec-agent.service"))
@@ -65,6 +79,7 @@ def test_the_settings_are_read_and_open_nothing_to_others_but_netconf() -> None:
     assert [address.port for address in settings.listen] == [830]
     assert settings.monitoring is not None
     assert settings.monitoring.is_loopback
+    assert f"http://{settings.monitoring}/healthz" in CONTAINERFILE, "health is asked for where it is served"
     assert settings.log.format is LogFormat.JSON
     assert [user.name for user in settings.users or ()] == ["admin"]
 

@@ -8,7 +8,7 @@ its path. A line is handed to the system before the request is answered, so that
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,8 @@ COMMAND: Final = "command"
 """The RPC of Junos that takes a line."""
 MALFORMED: Final = "malformed"
 """What stands for the operation of a message that holds none."""
+GAP: Final = "lines-lost"
+"""What stands for the operation where lines before could not be written: how many."""
 MAXIMUM_TEXT: Final = 256
 """How many characters of a name that a client has made up are written."""
 _BASE: Final = "{urn:ietf:params:xml:ns:netconf:base:1.0}"
@@ -58,15 +60,20 @@ class Audit(Recorder):
         self._now = now
         self._reads = reads
         self._sessions: dict[int, _Session] = {}
+        self._told_of = 0
+        """How many lost lines have been told of in the log itself."""
 
     def opened(self, at: int, session_id: int, user: str, source: str, transport: str, groups: Sequence[str]) -> None:
         """Write down who was let in."""
         session = self._sessions[session_id] = _Session(user, source, transport)
         self._write(at, session, session_id, "login", {"result": "ok"})
 
-    def refused_login(self, timed: Timed, user: str, source: str) -> None:
-        """Write down who was not let in; `user` is who they said they were, `timed` knows what device time it is."""
-        self._write(timed.now, _Session(user, source, "netconf-ssh"), 0, "login", {"result": "access-denied"})
+    def refused_login(self, timed: Timed, user: str, source: str, transport: str) -> None:
+        """Write down who was not let in, whose password was wrong or whose certificate was of no use.
+
+        `user` is who they said they were, "" for nobody; `timed` knows what device time it is.
+        """
+        self._write(timed.now, _Session(user, source, transport), 0, "login", {"result": "access-denied"})
 
     def requested(self, at: int, session_id: int, message: bytes) -> None:
         """Forget what was asked before."""
@@ -137,12 +144,19 @@ class Audit(Recorder):
             "operation": what,
             **{key: value for key, value in more.items() if value},
         }
-        self.file.write(json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n")
+        if self.file.write(_encoded(line)) and self.file.lost > self._told_of:
+            lost, self._told_of = self.file.lost - self._told_of, self.file.lost
+            gap = {"user": "", "source": "", "transport": "server", "session": 0, "operation": GAP, "lines": lost}
+            self.file.write(_encoded({"time": line["time"], "device-time": line["device-time"], **gap}))
 
 
 _ABOUT_WHOM: Final = frozenset(
     f"{prefix}{name}" for prefix in ("", "changed-by/") for name in ("username", "session-id", "source-host")
 )
+
+
+def _encoded(line: Mapping[str, object]) -> bytes:
+    return json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def _only_reads(operation: str, command: str) -> bool:

@@ -246,6 +246,14 @@ def show_schema() -> None:
 @commands.command()
 @click.option("--devices", type=click.IntRange(1), required=True, metavar="N", help="How many.")
 @click.option(
+    "--processes",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="P",
+    help="In how many processes; as many as there are cores is what serves most.",
+)
+@click.option(
     "--ports",
     type=click.IntRange(0, 65_535),
     default=DEFAULT_LISTEN.port,
@@ -274,6 +282,7 @@ def show_schema() -> None:
 @click.option("--print", "printed", type=click.Choice(["csv", "ansible", "nornir", "nso"]), help="Print an inventory.")
 def fleet(
     devices: int,
+    processes: int,
     ports: int,
     host: str,
     scenario: str,
@@ -282,7 +291,7 @@ def fleet(
     inventory: Path | None,
     printed: str | None,
 ) -> None:
-    """Run many devices in one process until it is interrupted.
+    """Run many devices until it is interrupted.
 
     Each has its own clock, configuration and sessions, and nothing outlives it. Says `ready ssh HOST:PORT ssh …` on
     stdout, in the order of the devices, as soon as all can be connected to.
@@ -293,7 +302,8 @@ def fleet(
 
     settings = load_settings(settings_file) if settings_file is not None else Settings()
     format_ = InventoryFormat(printed) if printed is not None else None
-    fleets.run(fleets.FleetOptions(devices, scenario, host, ports, settings, time_scale, inventory, format_))
+    options = fleets.FleetOptions(devices, scenario, host, ports, settings, time_scale, inventory, format_, processes)
+    fleets.run(options)
 
 
 for device_command in DEVICE_COMMANDS:

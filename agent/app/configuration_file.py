@@ -73,18 +73,28 @@ def commit(files: Sequence[ConfigurationFile], registry: Registry, transactions:
 
     BadConfiguration when it is refused.
     """
-    root, documents = Branch(None), []
-    for file in files:
-        document = _read(file, registry)
-        edited = edit(registry.schema, root, document.root, Operation.MERGE, keep)
-        if edited.errors:
-            raise _refused([document], edited.errors)
-        root = edited.root
-        documents.append(document)
+    root, documents = Branch(None), [_read(file, registry) for file in files]
+    for document in documents:
+        root = _merge(root, document, registry, keep)
     try:
         transactions.commit(root)
     except (RpcError, RpcErrors) as error:
         raise _refused(documents, error.errors) from error
+
+
+def parse(file: ConfigurationFile, registry: Registry, keep: Seal) -> Branch:
+    """Return what is in a file, its secrets as `keep` has them; BadConfiguration when the modules know no such thing.
+
+    Nobody has judged it as a whole.
+    """
+    return _merge(Branch(None), _read(file, registry), registry, keep)
+
+
+def _merge(root: Branch, document: _Document, registry: Registry, keep: Seal) -> Branch:
+    edited = edit(registry.schema, root, document.root, Operation.MERGE, keep)
+    if edited.errors:
+        raise _refused([document], edited.errors)
+    return edited.root
 
 
 class Builder:

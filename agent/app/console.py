@@ -11,25 +11,32 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from agent.junos.parser import TOO_LONG
+from agent.junos.router import LINE_CHARACTERS
 from agent.junos.shell import CommandFailed, Shell
 
-TYPE_AHEAD_CHARACTERS: Final = 4096
-"""How much may wait that was typed ahead."""
 BREAK: Final = "\x03"
 """Ctrl-C."""
 IDLE_CLOSED: Final = "\nclosed: nothing was typed for too long\n"
+DISMISSED: Final = "\nclosed: you are no user any more\n"
+SHUT_DOWN: Final = "\nclosed: the device is shut down\n"
 
 MakeShell = Callable[[], Shell]
 """Returns the shell of a client: another one when the device has become another one."""
 
 
 @dataclass(frozen=True, slots=True)
-class ConsoleTimers:
-    """Management time in monotonic seconds, and how long a prompt stays open; 0 for ever."""
+class ConsoleLimits:
+    """Management time in monotonic seconds, how long a prompt stays open (0 for ever), and how long a line may be.
+
+    As much as one line may wait that was typed ahead. `exceeded` is told the name of a limit that was met.
+    """
 
     now: Callable[[], float]
     idle_seconds: float = 0
     total_seconds: float = 0
+    line_characters: int = LINE_CHARACTERS
+    exceeded: Callable[[str], object] = lambda limit: None
 
 
 class _Output:
@@ -112,24 +119,25 @@ class CommandConsole:
 class Interactive:
     """Lines that come in one after the other, and what each prints. The one that is carried out is asked of no more."""
 
-    def __init__(self, make_shell: MakeShell, timers: ConsoleTimers, is_welcome: Callable[[], bool]) -> None:
+    def __init__(self, make_shell: MakeShell, limits: ConsoleLimits, is_welcome: Callable[[], bool]) -> None:
         self._make_shell = make_shell
-        self._timers = timers
+        self._limits = limits
         self._is_welcome = is_welcome
-        self._opened_at = self._typed_at = timers.now()
+        self._opened_at = self._typed_at = limits.now()
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._keys = ""
         self._output = _Output()
         self._lines: Iterator[str] | None = None
         self._is_over = False
+        self.when_lost: Callable[[], object] = lambda: None
         self.exit_status = 0
         self.complaint = b""
 
     def receive(self, data: bytes) -> None:
         """Take what was typed; a break gives up what is being printed, and what was typed ahead of it."""
         if not self._is_welcome():
-            self.lost()
-        self._typed_at = self._timers.now()
+            self.leave(DISMISSED)
+        self._typed_at = self._limits.now()
         self._keys += self._decode(data)
         if self._lines is not None and BREAK in self._keys:
             self._keys = self._keys.rpartition(BREAK)[2]
@@ -172,7 +180,7 @@ class Interactive:
     @property
     def wants_input(self) -> bool:
         """Whether more may be typed ahead."""
-        return len(self._keys) < TYPE_AHEAD_CHARACTERS
+        return len(self._keys) <= self._limits.line_characters
 
     @property
     def is_finished(self) -> bool:
@@ -181,22 +189,34 @@ class Interactive:
 
     def lost(self) -> None:
         """Go on with nothing."""
+        self.when_lost()
         self._is_over = True
         self._lines = None
 
     def advance(self, now: float) -> None:
         """End when it is time to."""
-        deadline = self.next_deadline()
-        if deadline is not None and now >= deadline:
-            self._output.add(IDLE_CLOSED.replace("\n", "\r\n"))
-            self.lost()
+        at, limit = min(self._ends(), default=(None, ""))
+        if at is not None and now >= at:
+            self._limits.exceeded(limit)
+            self.leave(IDLE_CLOSED)
+
+    def leave(self, word: str) -> None:
+        """End, with a word to who is there."""
+        if not self._is_over:
+            self._output.add(word.replace("\n", "\r\n"))
+        self.lost()
 
     def next_deadline(self) -> float | None:
         """When it is time to end."""
-        timers = self._timers
-        ends = [self._typed_at + timers.idle_seconds] if timers.idle_seconds else []
-        ends += [self._opened_at + timers.total_seconds] if timers.total_seconds else []
-        return min(ends, default=None)
+        return min((at for at, _ in self._ends()), default=None)
+
+    def _ends(self) -> Iterator[tuple[float, str]]:
+        """Iterate over when it is time to end, and for which limit, as the settings name it."""
+        limits = self._limits
+        if limits.idle_seconds:
+            yield self._typed_at + limits.idle_seconds, "idle-seconds"
+        if limits.total_seconds:
+            yield self._opened_at + limits.total_seconds, "session-seconds"
 
     def resized(self, columns: int, rows: int) -> None:
         """Take no notice."""
@@ -212,5 +232,7 @@ class ScriptConsole(Interactive):
     def _go_on(self) -> bool:
         if self._lines is not None or "\n" in self._keys:
             return super()._go_on()
-        self._is_over = len(self._keys) >= TYPE_AHEAD_CHARACTERS  # a line that is too long to have an end
+        if len(self._keys) > self._limits.line_characters:  # nobody waits for the end of such a line
+            self._limits.exceeded(TOO_LONG)
+            self.exit_status, self.complaint, self._is_over = 1, b"error: line is too long.\n", True
         return False

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-from agent.app.console import CommandConsole, ConsoleTimers, MakeShell, ScriptConsole
+from agent.app.console import (
+    DISMISSED,
+    SHUT_DOWN,
+    CommandConsole,
+    ConsoleLimits,
+    Interactive,
+    MakeShell,
+    ScriptConsole,
+)
 from agent.app.prompt import PromptConsole
 from agent.app.router import PROMPT, open_shell
 from agent.app.running import Gateway
 from agent.app.users import Users
 from agent.junos.shell import Shell
 from agent.netconf.server import Client
-from agent.transport.endpoint import Console, ConsoleFactory, ConsoleRequest, Peer, Wake
+from agent.transport.endpoint import Console, ConsoleRequest, Peer, Wake
 
 
 class Visitor:
@@ -41,22 +50,53 @@ class Visitor:
         return open_shell(self._server, Client(peer.user, peer.source_host, PROMPT, self._users.groups(peer.user)))
 
 
-def console_factory(
-    gateway: Gateway, users: Users, before: Callable[[], object], now: Callable[[], float]
-) -> ConsoleFactory:
-    """Return what makes the console of a client; `before` brings the device up to now, which is management time."""
+class Consoles:
+    """The consoles of a gateway's clients; satisfies transport.endpoint.ConsoleFactory."""
 
-    def open_(peer: Peer, request: ConsoleRequest, wake: Wake) -> Console:
-        before()
-        visitor, limits = Visitor(gateway, users, peer), gateway.server.limits
-        timers = ConsoleTimers(now, limits.idle_seconds, limits.total_seconds)
-        return open_console(visitor, request, timers, visitor.is_welcome)
+    def __init__(self, gateway: Gateway, users: Users, before: Callable[[], object], now: Callable[[], float]) -> None:
+        """Begin with none; `before` brings the device up to `now`, which is management time."""
+        self._gateway = gateway
+        self._users = users
+        self._before = before
+        self._now = now
+        self._open: dict[Interactive, tuple[Visitor, Wake]] = {}
 
-    return open_
+    def __call__(self, peer: Peer, request: ConsoleRequest, wake: Wake) -> Console:
+        """Make the console of a client."""
+        self._before()
+        visitor = Visitor(self._gateway, self._users, peer)
+        console = open_console(visitor, request, self._limits(), visitor.is_welcome)
+        if isinstance(console, Interactive):
+            self._open[console] = visitor, wake
+            console.when_lost = partial(self._open.pop, console, None)
+        return console
+
+    def leave(self) -> None:
+        """End every prompt, and tell who is there; a command that is being carried out ends by itself."""
+        self._end(SHUT_DOWN, lambda visitor: True)
+
+    def dismiss(self) -> None:
+        """End the prompts of those who may log in no more, and tell them."""
+        self._end(DISMISSED, lambda visitor: not visitor.is_welcome())
+
+    def _end(self, word: str, is_meant: Callable[[Visitor], bool]) -> None:
+        for console, (visitor, wake) in tuple(self._open.items()):
+            if is_meant(visitor):
+                console.leave(word)
+                wake()
+
+    def _limits(self) -> ConsoleLimits:
+        limits = self._gateway.server.limits
+        return ConsoleLimits(
+            self._now, limits.idle_seconds, limits.total_seconds, limits.command_characters, self._exceeded
+        )
+
+    def _exceeded(self, limit: str) -> None:
+        self._gateway.server.exceeded(limit)
 
 
 def open_console(
-    make_shell: MakeShell, request: ConsoleRequest, timers: ConsoleTimers, is_welcome: Callable[[], bool] = lambda: True
+    make_shell: MakeShell, request: ConsoleRequest, limits: ConsoleLimits, is_welcome: Callable[[], bool] = lambda: True
 ) -> Console:
     """Return the session that carries out what a client asks for: one command, or a shell.
 
@@ -65,5 +105,5 @@ def open_console(
     if request.command is not None:
         return CommandConsole(make_shell(), request.command, request.terminal is not None)
     if request.terminal is None:
-        return ScriptConsole(make_shell, timers, is_welcome)
-    return PromptConsole(make_shell, request.terminal, timers, is_welcome)
+        return ScriptConsole(make_shell, limits, is_welcome)
+    return PromptConsole(make_shell, request.terminal, limits, is_welcome)

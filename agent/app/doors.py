@@ -19,12 +19,13 @@ from agent.app.errors import SettingsError
 from agent.app.limits import admission_limits, ssh_limits, throttle_limits
 from agent.app.settings import CallHome, Kind, Limits, ListenAddress, ServeOptions
 from agent.app.state import StateDirectory
-from agent.transport import callhome, ssh, tls
+from agent.transport import callhome, ssh, ssh_connection, tls
 from agent.transport.admission import Admission
 from agent.transport.certificate_names import CertificateNames
 from agent.transport.endpoint import Authenticator, ConsoleFactory, SessionFactory
 from agent.transport.login_throttle import LoginThrottle
 from agent.transport.ssh_connection import SshService, refuse_consoles
+from agent.transport.turns import Turns
 
 log: Final = logging.getLogger(__name__)
 
@@ -39,9 +40,10 @@ class Inside:
     authenticator: Authenticator
     sessions: SessionFactory
     before_input: Callable[[], object]
-    refused: Callable[[str, str], object] = lambda user, host: None
-    """Learns of a wrong password: whose it was to be, and where it came from."""
+    refused: Callable[[str, str, str], object] = lambda user, host, transport: None
+    """Learns who was not let in: who they said they were, if they did, where they came from, and over what."""
     consoles: ConsoleFactory = refuse_consoles
+    after_input: Callable[[], object] = lambda: None
 
 
 class Doors:
@@ -122,8 +124,10 @@ def ssh_service(limits: Limits, inside: Inside, admission: Admission) -> SshServ
         ssh_limits(limits),
         admission,
         LoginThrottle(throttle_limits(limits)),
-        refused=inside.refused,
+        refused=lambda user, host: inside.refused(user, host, ssh_connection.TRANSPORT),
         consoles=inside.consoles,
+        turns=Turns(inside.before_input, inside.after_input),
+        after_input=inside.after_input,
     )
 
 
@@ -149,9 +153,18 @@ def _tls_listener(
         return None
     context, names = tls_identity.load(settings, state, tls_hosts(options))
     login_seconds = options.settings.limits.login_seconds
-    return tls.Listener(
-        tls.TlsService(context, names.user, inside.sessions, inside.before_input, admission, login_seconds)
+    service = tls.TlsService(
+        context,
+        names.user,
+        inside.sessions,
+        inside.before_input,
+        admission,
+        login_seconds,
+        turns=Turns(inside.before_input, inside.after_input),
+        after_input=inside.after_input,
+        refused=lambda host: inside.refused("", host, tls.TRANSPORT),
     )
+    return tls.Listener(service)
 
 
 def _plan(client: CallHome) -> callhome.CallPlan:

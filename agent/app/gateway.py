@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from agent.app.configuration_file import BadConfiguration, Builder, ConfigurationFile, commit
@@ -32,18 +33,19 @@ from agent.core.device import Device
 from agent.core.events import CertificateDatabaseChanged
 from agent.core.link import Network
 from agent.core.peer import Peer
-from agent.core.pki import DatabaseState
+from agent.core.pki import DatabaseState, Refusal
 from agent.core.world import Entropy, Event, World
 from agent.datastore.faults import Faults
 from agent.datastore.registry import AuditFailed, Registry, compile_bindings
-from agent.datastore.schema import ModuleRequest, SchemaError, load_schema
+from agent.datastore.schema import DefinitionsKeeper, ModuleRequest, SchemaError, load_schema
 from agent.datastore.stores import Stores
 from agent.datastore.tree import Branch
+from agent.junos.configuration.rollbacks import History, NoHistory
 from agent.junos.rpc import JUNOS
 from agent.netconf.base_notifications import BASE_NOTIFICATIONS
+from agent.netconf.limits import SessionLimits
 from agent.netconf.monitoring import ACCESS_CONTROL, MONITORING
 from agent.netconf.server import NO_FILES, Clocks, Server
-from agent.netconf.session import SessionLimits
 from agent.netconf.subscribed.state import PUSHED, SUBSCRIPTIONS
 from agent.netconf.subscriptions import STREAMS
 from agent.netconf.url import Files
@@ -102,6 +104,14 @@ BINDINGS: Final = (
     SUBSCRIPTIONS,
     PUSHED,
 )
+SETTING_OF: Final = MappingProxyType(
+    {
+        Refusal.TOO_MANY_CERTIFICATES: "certificates",
+        Refusal.CERTIFICATE_TOO_LARGE: "certificate-bytes",
+        Refusal.CRL_TOO_LARGE: "crl-bytes",
+    }
+)
+"""The limits of the certificate database, as the settings name them."""
 CHANCE_OCTETS: Final = 4
 
 
@@ -157,13 +167,14 @@ class CertificateKeeper(Protocol):
         """Keep the database as it is now."""
 
 
-def load_registry(extra: tuple[Path, ...] = ()) -> Registry:
+def load_registry(extra: tuple[Path, ...] = (), keeper: DefinitionsKeeper | None = None) -> Registry:
     """Load the schema and resolve the bindings: once per process, shared by every gateway in it.
 
-    `extra` are files and directories of modules that nobody here has written. BadModules when they cannot be used.
+    `extra` are files and directories of modules that nobody here has written; `keeper` knows what was read of all of
+    them before. BadModules when they cannot be used.
     """
     try:
-        return compile_bindings(load_schema(extra, MODULES), BINDINGS, (JUNOS,))
+        return compile_bindings(load_schema(extra, MODULES, keeper), BINDINGS, (JUNOS,))
     except (SchemaError, AuditFailed) as error:
         if extra:
             raise BadModules(str(error)) from error
@@ -177,14 +188,15 @@ class Kept:
     It is configured by its startup datastore if `startup` has one, and has the certificates that `certificates` has
     kept, else what the scenario says. What `rollback` has goes before either: the device went down with a commit that
     nobody had confirmed, and such a one is undone (RFC 6241 section 8.4). Neither is loaded in part: what is refused is
-    set aside, and the device boots without it. `files` are those that URLs name; no access rule holds for
-    `recovery_users`.
+    set aside, and the device boots without it. `commits` gives a server its history. `files` are those that URLs name;
+    no access rule holds for `recovery_users`.
     """
 
     startup: StartupKeeper | None = None
     rollback: RollbackKeeper | None = None
     certificates: CertificateKeeper | None = None
     announced: CapabilityKeeper | None = None
+    commits: Callable[[Server], History] | None = None
     files: Files = NO_FILES
     recovery_users: Collection[str] = ()
 
@@ -215,7 +227,7 @@ def boot(
     clocks = Clocks(lambda: world.now, management, world.call_at)
     server = _server(registry, clocks, limits, device, Secrets(registry.secrets, seal), kept)
     _configure(server, scenario, kept)
-    _attach(server, device)
+    _attach(server, device, NoHistory() if kept.commits is None else kept.commits(server))
     _announce(server, kept.announced)
     timeline = Timeline(scenario, world, server)
 
@@ -335,12 +347,13 @@ def _peer(world: World, network: Network, plan: GatewayPlan, builder: Builder) -
         raise BadConfiguration(f"{plan.configuration[0].name}: {error}") from error
 
 
-def _attach(server: Server, device: Device) -> None:
+def _attach(server: Server, device: Device, history: History) -> None:
     """Say what the bindings of each module take, and have the device's events published."""
     for table in (MONITORING, ACCESS_CONTROL, YANG_LIBRARY, STREAMS, SUBSCRIPTIONS):
         server.attach(table.module, server)
     for table in (IKE, IPSEC, REDUNDANCY, CERTIFICATES):
         server.attach(table.module, device)
     server.attach(IETF_INTERFACES, Interfaces(device, server.started_at))
-    server.attach(JUNOS.name, make_router(device, server))
+    server.attach(JUNOS.name, make_router(device, server, history))
+    device.certificates.on_limit_met = lambda refusal: server.exceeded(SETTING_OF[refusal])
     device.world.bus.subscribe(server.publish)

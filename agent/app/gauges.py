@@ -12,6 +12,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from agent.app.metrics import PREFIX
+from agent.app.operating import Lost
 from agent.app.running import Gateway
 from agent.core.device import Device
 from agent.transport.admission import Admission
@@ -31,7 +32,7 @@ class Sources:
     """By how many device seconds the device lags behind its pace."""
     tasks: Callable[[], int]
     """How many tasks the event loop has."""
-    lost_audit_lines: Callable[[], int]
+    lost: Lost
 
 
 class Gauges(Collector):
@@ -52,6 +53,7 @@ class Gauges(Collector):
         sources, server = self._sources, self._sources.gateway.server
         transports = Counter(opened.client.transport for opened in server.sessions.values())
         yield _gauges("sessions", "Sessions that there are.", "transport", {"netconf-ssh": 0, **transports})
+        yield _gauge("connections", "Connections that there are.", sources.admission.connections)
         yield _gauge("logins_waiting", "Connections that have not logged in.", sources.admission.logins)
         admitted = sources.admission.counters
         counts = {field.name: getattr(admitted, field.name) for field in fields(admitted)}
@@ -66,10 +68,9 @@ class Gauges(Collector):
         yield _counters("hellos_refused", "Hellos that were none.", None, {"": ended.in_bad_hellos})
         exceeded = self._sources.gateway.server.exceeded_limits
         yield _counters("limits_exceeded", "What was over a limit, by its name in the settings.", "limit", exceeded)
-        yield _counters("audit_lines_lost", "Lines of the audit log that were lost.", None, {"": self._lost()})
-
-    def _lost(self) -> int:
-        return self._sources.lost_audit_lines()
+        lost = sources.lost
+        yield _counters("audit_lines_lost", "Lines of the audit log that were lost.", None, {"": lost.of_audit()})
+        yield _counters("log_lines_lost", "Lines of the log that nobody read in time.", None, {"": lost.of_log()})
 
     def _queues(self) -> Iterator[Metric]:
         sources, server = self._sources, self._sources.gateway.server

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
-from agent.app.consoles import console_factory
+from agent.app.consoles import Consoles
 from agent.app.doors import Inside, ssh_service
 from agent.app.gateway import load_registry
 from agent.app.limits import admission_limits
@@ -83,9 +83,14 @@ class Host:
         self.gateway = gateway
         self._loop = asyncio.get_running_loop()
         self._driver = Driver(gateway, self._loop)
-        catch_up = self._driver.catch_up
-        consoles = console_factory(gateway, users, catch_up, self._loop.time)
-        inside = Inside(users, session_factory(gateway, users), catch_up, consoles=consoles)
+        consoles = Consoles(gateway, users, self._driver.catch_up, self._loop.time)
+        inside = Inside(
+            users,
+            session_factory(gateway, users),
+            self._driver.before_input,
+            consoles=consoles,
+            after_input=self._driver.after_input,
+        )
         self._listener = ssh.Listener(ssh_service(limits, inside, Admission(admission_limits(limits))), host_keys)
         self._timer: ManagementTimer | None = None
 

@@ -16,6 +16,8 @@ from lxml import etree
 from agent.app.settings import ListenAddress
 
 GROUP: Final = "ipsec_agents"
+_TEMPLATE_MARKS: Final = ("{{", "{%", "{#")
+"""What a template of Jinja begins with."""
 NSO_CONFIG: Final = "http://tail-f.com/ns/config/1.0"
 NSO_DEVICES: Final = "http://tail-f.com/ns/ncs"
 NSO_NETCONF: Final = "http://tail-f.com/ns/ned-id/netconf"
@@ -60,7 +62,7 @@ def render_ansible(inventory: Inventory) -> str:
         name: {"ansible_host": address.host, "ansible_port": address.port}
         for name, address in inventory.devices.items()
     }
-    shared: dict[str, object] = {f"ansible_{key}": value for key, value in inventory.login.items()}
+    shared: dict[str, object] = {f"ansible_{key}": _plain(value) for key, value in inventory.login.items()}
     shared |= {"ansible_connection": "ansible.netcommon.netconf", "ansible_host_key_checking": False}
     return _yaml({"all": {"children": {GROUP: {"hosts": hosts, "vars": shared}}}})
 
@@ -110,8 +112,28 @@ def _leaf(parent: etree._Element, name: str, value: str) -> None:
     _below(parent, name).text = value
 
 
+class _Plain(str):
+    """Text that Ansible must not take for a template."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes YAML, with the tag of Ansible's own for what is no template, though it looks like one."""
+
+    def represent_data(self, data: object) -> yaml.Node:
+        """Return the node of a value."""
+        if isinstance(data, _Plain):
+            return self.represent_scalar("!unsafe", str(data))
+        return super().represent_data(data)
+
+
+def _plain(text: str) -> str:
+    return _Plain(text) if any(mark in text for mark in _TEMPLATE_MARKS) else text
+
+
 def _yaml(content: Mapping[str, object]) -> str:
-    text: str = yaml.safe_dump(content, sort_keys=False)
+    text: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False)
     return text
 
 

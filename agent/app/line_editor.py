@@ -16,7 +16,6 @@ from asyncssh.editor import SSHLineEditor
 from agent.transport.endpoint import Terminal
 
 HISTORY_LINES: Final = 500
-LINE_CHARACTERS: Final = 4096
 PLAIN_TERMINAL: Final = "dumb"
 COLUMNS: Final = 80
 """Of a terminal that does not say."""
@@ -35,6 +34,9 @@ class Listener(Protocol):
     def on_line(self, line: str) -> None:
         """A line was finished, by the key Enter."""
 
+    def on_too_long(self) -> None:
+        """More was typed than there is room for in a line: what is over is dropped, and a bell rung."""
+
     def on_end(self) -> None:
         """There is no more to come, by Ctrl-D in an empty line."""
 
@@ -42,17 +44,18 @@ class Listener(Protocol):
 class LineEditor:
     """One line at a time, with a history."""
 
-    def __init__(self, terminal: Terminal, listener: Listener) -> None:
+    def __init__(self, terminal: Terminal, listener: Listener, line_characters: int) -> None:
         self._screen = _Screen()
         self._editor = _Editor(
             cast(Any, self._screen),
             cast(Any, _Keyboard(listener)),
             True,
             HISTORY_LINES,
-            LINE_CHARACTERS,
+            line_characters,
             terminal.kind or PLAIN_TERMINAL,
             terminal.columns,
         )
+        self._editor.when_full = listener.on_too_long
         self._columns = self._width = terminal.columns or COLUMNS
         self._before = 0
 
@@ -92,11 +95,31 @@ class LineEditor:
 
 
 class _Editor(SSHLineEditor):
-    """asyncssh's, but for how it learns which characters stand for themselves.
+    """asyncssh's, but for how it learns which characters stand for themselves, and that it tells when a line is full.
 
     It would look at every character there is, and again for each key that does something else: a tenth of a second for
-    each prompt, in which the whole server stood still.
+    each prompt, in which the whole server stood still. And what it shows of a line is right when the line is another.
     """
+
+    when_full: Callable[[], object]
+
+    def _insert_printable(self, data: str) -> None:
+        if len(self._line) + len(data) > self._max_line_length:
+            self.when_full()
+        super()._insert_printable(data)
+
+    def _update_input_window(self, new_pos: int) -> int:
+        """Count columns from where what is seen of the line begins, whatever stood at the cursor before.
+
+        Counted from the cursor, which may stand behind the end of a line that a key has made shorter, it would look for
+        characters that are not there.
+        """
+        pos, cursor = self._pos, self._cursor
+        self._left_pos = min(self._left_pos, len(self._line))
+        self._pos, self._cursor = self._left_pos, self._start_column
+        column = super()._update_input_window(new_pos)
+        self._pos, self._cursor = pos, cursor
+        return column
 
     @property
     def is_wrapping(self) -> bool:

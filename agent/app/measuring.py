@@ -6,15 +6,15 @@ What it takes to count and to serve costs time at every start, so nothing import
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
 from agent.app import monitoring
-from agent.app.audit import Audit
 from agent.app.gauges import Gauges, Sources
 from agent.app.metrics import Metrics
 from agent.app.monitoring import Answer, Check, Monitoring
+from agent.app.operating import Complaint, Lost
 from agent.app.running import Gateway
 from agent.app.settings import ListenAddress
 from agent.datastore.registry import Registry
@@ -40,21 +40,20 @@ class Measuring:
         server.record(self._metrics)
 
     async def open(
-        self, gateway: Gateway, admission: Admission, driver: Driver, audit: Audit, is_stopping: Callable[[], bool]
+        self, gateway: Gateway, admission: Admission, driver: Driver, lost: Lost, complaints: Mapping[str, Complaint]
     ) -> tuple[ListenAddress, ...]:
-        """Serve metrics and health; return where. OSError when the address cannot be had."""
+        """Serve metrics, and whether anybody has a complaint; return where. OSError when the address cannot be had."""
         sources = Sources(
             gateway,
             admission,
             lambda: driver.lag_seconds,
             lambda: len(asyncio.all_tasks()),
-            lambda: audit.file.lost,
+            lost,
         )
         self._metrics.collectors.register(Gauges(sources))
         checks = (
-            Check("running", lambda: "the server is stopping" if is_stopping() else None),
+            *(Check(name, complaint) for name, complaint in complaints.items()),
             Check("device-time", lambda: _lag(driver, gateway)),
-            Check("audit-log", lambda: "lines cannot be written" if audit.file.is_failing else None),
         )
         self._monitoring = Monitoring(
             {

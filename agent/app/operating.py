@@ -6,16 +6,19 @@ It only listens: a Recorder each, and a page each. Nothing of the gateway knows 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from agent.app import logs
 from agent.app.audit import FILE_NAME, Audit
+from agent.app.errors import SettingsError
 from agent.app.outlet import Outlet
 from agent.app.rotation import RotatingFile
 from agent.app.running import Gateway
-from agent.app.settings import AuditSettings, ListenAddress, LogSettings
+from agent.app.scenario.journal import Journal
+from agent.app.settings import ListenAddress, LogSettings, Settings
 from agent.app.state import StateDirectory
 from agent.datastore.registry import Registry
 from agent.netconf.server import Server
@@ -27,15 +30,27 @@ _STDERR: Final = 2
 
 
 @contextmanager
-def logged(settings: LogSettings) -> Iterator[None]:
-    """Write the log to stderr until the block ends."""
+def logged(settings: LogSettings) -> Iterator[Outlet]:
+    """Write the log to stderr until the block ends; what it goes out through is given."""
     outlet = Outlet(_STDERR)
     end = logs.set_up(outlet, settings.level, settings.format)
     try:
-        yield
+        yield outlet
     finally:
         end()
         outlet.close()
+
+
+Complaint = Callable[[], str | None]
+"""Tells what is wrong with something, None for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """How many lines could not be written."""
+
+    of_audit: Callable[[], int]
+    of_log: Callable[[], int]
 
 
 class Measuring(Protocol):
@@ -45,9 +60,9 @@ class Measuring(Protocol):
         """Count what a server tells."""
 
     async def open(
-        self, gateway: Gateway, admission: Admission, driver: Driver, audit: Audit, is_stopping: Callable[[], bool]
+        self, gateway: Gateway, admission: Admission, driver: Driver, lost: Lost, complaints: Mapping[str, Complaint]
     ) -> tuple[ListenAddress, ...]:
-        """Serve metrics and health; return where."""
+        """Serve metrics and health, which is that nobody has a complaint; return where."""
 
     async def close(self) -> None:
         """Serve nothing any more."""
@@ -57,15 +72,30 @@ class Operations:
     """The listeners of one process."""
 
     def __init__(
-        self, settings: AuditSettings, state: StateDirectory, registry: Registry, monitoring: ListenAddress | None
+        self, settings: Settings, state: StateDirectory, registry: Registry, outlet: Outlet, journal: Journal | None
     ) -> None:
-        """Begin with nobody to listen to; metrics and health are served at `monitoring`, None: nowhere."""
-        path = settings.file or state.path / FILE_NAME
-        file = RotatingFile(path, settings.maximum_bytes, settings.kept)
-        self.audit = Audit(file, registry, lambda: time.time_ns() // 1000, reads=settings.reads)
+        """Begin with nobody to listen to."""
+        audit = settings.audit
+        file = RotatingFile(audit.file or state.path / FILE_NAME, audit.maximum_bytes, audit.kept)
+        self.audit = Audit(file, registry, lambda: time.time_ns() // 1000, reads=audit.reads)
         self.is_stopping = False
         self._events = logs.EventLog(registry)
-        self._measuring = _measuring(monitoring, registry)
+        self._measuring = _measuring(settings.monitoring, registry)
+        self._lost = Lost(lambda: file.lost, lambda: outlet.lost)
+        self._complaints: dict[str, Complaint] = {
+            "running": lambda: "the server is stopping" if self.is_stopping else None,
+            "audit-log": lambda: "lines cannot be written" if file.is_failing else None,
+            "state-directory": state.complaint,
+        }
+        if journal is not None:
+            self._complaints["journal"] = journal.complaint
+
+    def begin(self) -> None:
+        """Begin to write, as whoever the process is from now on; SettingsError when the audit log cannot be written."""
+        try:
+            self.audit.file.open()
+        except OSError as error:
+            raise SettingsError(f"audit: {self.audit.file.path}: {error.strerror}") from error
 
     def follow(self, server: Server) -> None:
         """Listen to a server, and to those that take its place."""
@@ -78,7 +108,7 @@ class Operations:
         """Serve metrics and health, if they are to be; return where. OSError when the address cannot be had."""
         if self._measuring is None:
             return ()
-        return await self._measuring.open(gateway, admission, driver, self.audit, lambda: self.is_stopping)
+        return await self._measuring.open(gateway, admission, driver, self._lost, self._complaints)
 
     async def close(self) -> None:
         """Serve nothing any more."""

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
-from agent.app.console import BREAK, ConsoleTimers, Interactive, MakeShell
+from agent.app.console import BREAK, ConsoleLimits, Interactive, MakeShell
 from agent.app.line_editor import Edit, LineEditor
 from agent.junos.completion import Completion, is_quoted
+from agent.junos.parser import TOO_LONG
 from agent.junos.shell import MORE, Shell
 from agent.transport.endpoint import Terminal
 
@@ -26,12 +27,12 @@ class PromptConsole(Interactive):
     """A shell on a terminal: a prompt, a line editor, completion, help, and pages."""
 
     def __init__(
-        self, make_shell: MakeShell, terminal: Terminal, timers: ConsoleTimers, is_welcome: Callable[[], bool]
+        self, make_shell: MakeShell, terminal: Terminal, limits: ConsoleLimits, is_welcome: Callable[[], bool]
     ) -> None:
-        super().__init__(make_shell, timers, is_welcome)
+        super().__init__(make_shell, limits, is_welcome)
         self._columns = terminal.columns
         self._rows = terminal.rows
-        self._editor = LineEditor(terminal, self)
+        self._editor = LineEditor(terminal, self, limits.line_characters)
         for key, handler in (
             (" ", self._on_space),
             ("\t", self._on_tab),
@@ -65,6 +66,10 @@ class PromptConsole(Interactive):
         self._is_paged = self._shell.is_paged(line)
         self._begin_page()
         self._lines = self._shell.feed_line(line)
+
+    def on_too_long(self) -> None:
+        """Count what did not find room in the line."""
+        self._limits.exceeded(TOO_LONG)
 
     def on_end(self) -> None:
         """Leave."""

@@ -66,6 +66,7 @@ def carry(gateway: Gateway, doors: PacketDoors, bring_up_to_now: Callable[[], ob
     gateway.when_replaced(follow)
     tun.start()
     if doors.raw is not None:
+        doors.raw.on_too_long = lambda packet, mtu: gateway.device.protection.note_too_long(packet, mtu)
         doors.raw.start(lambda *packet: gateway.network.receive_packet(*packet), bring_up_to_now)
     return tun
 

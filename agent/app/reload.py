@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.app import logs, tls_identity
+from agent.app.consoles import Consoles
 from agent.app.doors import Doors, tls_hosts
 from agent.app.errors import AppError, SettingsError
-from agent.app.limits import session_limits
+from agent.app.limits import device_limits, session_limits
 from agent.app.running import Gateway
 from agent.app.settings import ServeOptions, Settings, TlsSettings
 from agent.app.settings_file import load_settings
@@ -23,9 +24,8 @@ from agent.app.users import Users, choose_users
 from agent.transport.ssh_connection import TRANSPORT as OVER_SSH
 
 log: Final = logging.getLogger(__name__)
-AT_THE_NEXT_START: Final = ("listen", "call_home", "audit", "monitoring", "run_as")
+AT_THE_NEXT_START: Final = ("listen", "call_home", "audit", "monitoring", "ike", "run_as")
 """The settings that are read once."""
-LIMITS_AT_THE_NEXT_START: Final = ("half_open_ike", "half_open_ike_of_a_peer")
 
 
 @dataclass(slots=True)
@@ -39,6 +39,7 @@ class Reload:
     gateway: Gateway
     users: Users
     doors: Doors
+    consoles: Consoles
     state: StateDirectory
 
     def from_file(self) -> bool:
@@ -64,11 +65,13 @@ class Reload:
         self._identify(settings.tls)
         server = self.gateway.server
         server.limits = session_limits(settings.limits)
+        self.gateway.limit(device_limits(settings.limits))
         server.let_recover([user.name for user in settings.users or () if user.may_recover])
         logs.set_level(settings.log.level)
         for opened in tuple(server.sessions.values()):
             if opened.client.transport == OVER_SSH and opened.client.user not in users.names:
                 opened.session.leave()
+        self.consoles.dismiss()
         log.info("the settings were read again")
 
     def _identify(self, tls: TlsSettings | None) -> None:
@@ -86,7 +89,5 @@ class Reload:
         kept = [name for name in AT_THE_NEXT_START if getattr(old, name) != getattr(settings, name)]
         kept += ["tls"] if (old.tls is None) != (settings.tls is None) else []
         kept += ["log.format"] if old.log.format is not settings.log.format else []
-        before, after = old.limits, settings.limits
-        kept += [f"limits.{name}" for name in LIMITS_AT_THE_NEXT_START if getattr(before, name) != getattr(after, name)]
         for name in kept:
             log.warning("%s: takes effect at the next start", name.replace("_", "-"))

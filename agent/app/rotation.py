@@ -6,6 +6,7 @@ its owner's alone; what cannot be written costs the caller nothing but the line,
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from pathlib import Path
@@ -14,11 +15,18 @@ from typing import Final
 log: Final = logging.getLogger(__name__)
 
 
+def append_whole(descriptor: int, size: int, line: bytes) -> None:
+    """Append a line to a file of so many octets. OSError when it cannot be, and then nothing of it is there."""
+    if os.write(descriptor, line) != len(line):
+        os.ftruncate(descriptor, size)  # half a line would spoil the next one, too
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
 class RotatingFile:
     """FILE, and FILE.1 (the last one before it) to FILE.N, of so many octets each at most."""
 
     def __init__(self, path: Path, maximum_octets: int, kept: int) -> None:
-        """Open nothing yet: the file is made with its first line."""
+        """Open nothing yet: the file is made by `open`, or with its first line."""
         self.path = path
         self.lost = 0
         """How many lines could not be written."""
@@ -28,6 +36,13 @@ class RotatingFile:
         self._size = 0
         self.is_failing = False
         """Whether the last line could not be written."""
+
+    def open(self) -> None:
+        """Make the file unless it is there; OSError when it could not be written to, nor another take its place."""
+        if self._descriptor is None:
+            self._descriptor = self._opened()
+        if not os.access(self.path.parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "no further file can be made in this folder", str(self.path.parent))
 
     def write(self, line: bytes) -> bool:
         """Append a line, which ends with a newline; False, and a word in the log, when that cannot be."""
@@ -55,11 +70,8 @@ class RotatingFile:
             self._rotate()
         if self._descriptor is None:
             self._descriptor = self._opened()
-        written = os.write(self._descriptor, line)
-        if written != len(line):
-            os.ftruncate(self._descriptor, self._size)  # half a line would spoil the next one, too
-            raise OSError(28, os.strerror(28))
-        self._size += written
+        append_whole(self._descriptor, self._size, line)
+        self._size += len(line)
 
     def _opened(self) -> int:
         """Open the file for appending; one that a crash of the machine has cut within a line is ended there."""

@@ -9,10 +9,10 @@ from typing import Final
 
 from agent import __version__
 from agent.core.device import Device
-from agent.datastore.errors import RpcError
 from agent.datastore.registry import Authorisation
 from agent.datastore.tree import find
 from agent.junos.configuration.face import ConfigurationFace
+from agent.junos.configuration.rollbacks import History
 from agent.junos.router import Router
 from agent.junos.rpc import JUNOS
 from agent.junos.shell import Shell
@@ -23,29 +23,48 @@ PROMPT: Final = "cli"
 """The way by which somebody comes in who has a prompt."""
 
 
-def make_router(device: Device, server: Server) -> Router:
-    """Return the router that a device and the server of its configuration are."""
+def make_router(device: Device, server: Server, history: History) -> Router:
+    """Return the router that a device and the server of its configuration are, with the commits that it has kept."""
 
     def configured_name() -> str | None:
         system = find(server.registry.schema, server.stores.running, SYSTEM)
         return system.leaf("host-name") if system is not None else None
 
-    return Router(device, server.started_at, __version__, configured_name, ConfigurationFace(server))
+    return Router(
+        device,
+        server.started_at,
+        __version__,
+        configured_name,
+        ConfigurationFace(server, history),
+        lambda: server.limits.command_characters,
+        server.exceeded,
+    )
 
 
 def open_shell(server: Server, client: Client) -> Shell:
     """Return the prompt of a client that has logged in; the server is one that a router is attached to."""
-    router = server.subjects[JUNOS.name]
-    assert isinstance(router, Router)
+    router = _router(server)
 
     def permits(authorisation: Authorisation) -> bool:
-        try:
-            server.require_permitted(server.caller(client), authorisation)
-        except RpcError:
-            return False
-        return True
+        return server.permits(server.caller(client), authorisation)
+
+    def require(authorisation: Authorisation) -> None:
+        server.require_permitted(server.caller(client), authorisation)
 
     def told(line: str, is_refused: bool) -> None:
         server.commanded(client, line, is_refused=is_refused)
 
-    return Shell(router, lambda: server.caller(client), permits, told)
+    return Shell(router, lambda: server.caller(client), permits, require, told)
+
+
+def keep_commits(server: Server) -> None:
+    """Have a restart find every commit, if anything is kept at all."""
+    configuration = _router(server).configuration
+    assert isinstance(configuration, ConfigurationFace)
+    configuration.rollbacks.keep()
+
+
+def _router(server: Server) -> Router:
+    router = server.subjects[JUNOS.name]
+    assert isinstance(router, Router)
+    return router

@@ -6,6 +6,7 @@ Invariant: it becomes another one whole, or stays what it is. Whoever drives its
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from agent.app.errors import AppError
 from agent.app.scenario import Scenario, load_shipped, parse_scenario
@@ -13,9 +14,20 @@ from agent.app.scenario.values import today
 from agent.bindings.hand import BadScenario, CommitWaits
 from agent.core.device import Device
 from agent.core.link import Network
+from agent.core.pki import CertificateLimits
 from agent.core.world import World
 from agent.datastore.registry import Caller
 from agent.netconf.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLimits:
+    """What others may take of a device, whichever it is."""
+
+    half_open_ike: int
+    half_open_ike_of_a_peer: int
+    certificates: CertificateLimits
+
 
 Boot = Callable[[Scenario, "Gateway"], "Gateway"]
 """Boots a scenario in the place of a gateway: who follows that one follows this. AppError when it cannot be."""
@@ -35,6 +47,7 @@ class Gateway:
         self.server = server
         self.today = today
         self._boot = boot
+        self._limits: DeviceLimits | None = None
         self._listeners: tuple[Callable[[], None], ...] = ()
 
     @property
@@ -64,6 +77,12 @@ class Gateway:
         """Call `listener` whenever this has become another gateway."""
         self._listeners = (*self._listeners, listener)
 
+    def limit(self, limits: DeviceLimits) -> None:
+        """Let others take so much of the device from now on, and of each that it becomes."""
+        self._limits = limits
+        self.device.limit_half_open(limits.half_open_ike, limits.half_open_ike_of_a_peer)
+        self.device.certificates.limits = limits.certificates
+
     def load(self, caller: Caller, name: str | None, document: str | None) -> int:
         """Become the gateway of a shipped scenario, or of a document, and return its time in microseconds.
 
@@ -83,6 +102,8 @@ class Gateway:
         before.loaded(scenario.start)
         fresh.world.set_factor(self.world.factor)
         self.world, self.device, self.network, self.server = fresh.world, fresh.device, fresh.network, fresh.server
+        if self._limits is not None:
+            self.limit(self._limits)
         _end_sessions(before, caller.session_id)
         for listener in self._listeners:
             listener()

@@ -21,20 +21,24 @@ from functools import partial
 from typing import Final
 
 from agent.app import real_packets, real_peers
-from agent.app.consoles import console_factory
+from agent.app.commit_history import CommitHistory, forget_commits, has_commits
+from agent.app.consoles import Consoles
 from agent.app.doors import Inside, check_tls, open_doors
 from agent.app.files import KeptFiles
 from agent.app.freed_memory import FreedMemory, find_trim
 from agent.app.gateway import Kept, boot, load_registry
 from agent.app.hosting import ManagementTimer, session_factory
-from agent.app.limits import ike_settings, session_limits
+from agent.app.limits import device_limits, ike_settings, session_limits
+from agent.app.open_files import require_room
 from agent.app.operating import Operations, logged
 from agent.app.privileges import become, find_identity
 from agent.app.reload import Reload
+from agent.app.router import keep_commits
 from agent.app.running import Gateway
 from agent.app.scenario import Scenario, load_scenario
 from agent.app.scenario.journal import Journal, written
-from agent.app.settings import Kind, ListenAddress, ServeOptions
+from agent.app.schema_cache import SchemaCache, cache_directory
+from agent.app.settings import Kind, ListenAddress, ServeOptions, Settings
 from agent.app.startup import CERTIFICATES, ROLLBACK, STARTUP, KeptCapabilities, KeptCertificates, Rollback, Startup
 from agent.app.state import StateDirectory, default_state_directory
 from agent.app.users import Users, choose_users
@@ -53,28 +57,21 @@ COLLECT_AFTER: Final = (50_000, 20, 50)
 
 def run(options: ServeOptions) -> None:
     """Serve until SIGINT or SIGTERM. AppError, OSError when it cannot begin."""
-    scenario = load_scenario(options.scenario)
-    if options.time_scale is not None:
-        scenario = replace(scenario, time_scale=options.time_scale)
-    if options.ike is not None:
-        real_peers.check_scenario(options.ike, scenario)
-    if options.tun is not None:
-        real_packets.check_pace(scenario)
-    check_tls(options)
-    if options.settings.run_as is not None:
-        find_identity(options.settings.run_as)  # refused now, before anything is made
-    called = [endpoint for client in options.settings.call_home for endpoint in client.endpoints]
-    users = choose_users(options.settings.users, scenario.passwords, options.listen, called)
+    scenario, users = _checked(options)
     path = options.state_directory or default_state_directory(options.scenario, os.environ)
     with StateDirectory.open(path) as state, real_peers.bound(options.ike) as sockets, ExitStack() as stack:
-        stack.enter_context(logged(options.settings.log))
+        outlet = stack.enter_context(logged(options.settings.log))
+        require_room(options.settings.limits.connections)
         packets = stack.enter_context(real_packets.opened(options.tun, options.ike))
         if options.reset:
             for name in (STARTUP, ROLLBACK, CERTIFICATES):
                 state.remove(name)
-        registry, key = load_registry(options.yang), sealing_key(state)
+            forget_commits(state)
+        cache = cache_directory(os.environ)
+        registry = load_registry(options.yang, None if cache is None else SchemaCache(cache))
+        key = sealing_key(state)
         journal = stack.enter_context(_journal(options, scenario, registry, key, state))
-        operations = Operations(options.settings.audit, state, registry, options.settings.monitoring)
+        operations = Operations(options.settings, state, registry, outlet, journal)
 
         def watch(server: Server) -> None:
             operations.follow(server)
@@ -88,16 +85,35 @@ def run(options: ServeOptions) -> None:
             time.monotonic,
             session_limits(options.settings.limits),
             entropy=None if sockets is None else real_peers.SystemEntropy(),
-            settings=ike_settings(options.settings.limits, sockets),
+            settings=ike_settings(options.settings.limits, options.settings.ike, sockets),
             kept=_kept(state, options),
             watch=watch,
         )
+        gateway.limit(device_limits(options.settings.limits))
         gc.freeze()  # what has been booted lives as long as the process: no collection need look through it
         gc.set_threshold(*COLLECT_AFTER)
         gc.enable()
         asyncio.run(_serve(options, scenario, gateway, users, state, sockets, packets, operations))
+        keep_commits(gateway.server)
         if journal is not None:
             journal.end(gateway.now)
+
+
+def _checked(options: ServeOptions) -> tuple[Scenario, Users]:
+    """Return what is to be served and to whom; AppError, before anything is made, for what does not go together."""
+    scenario = load_scenario(options.scenario)
+    if options.time_scale is not None:
+        scenario = replace(scenario, time_scale=options.time_scale)
+    if options.ike is not None:
+        real_peers.check_scenario(options.ike, scenario)
+    if options.tun is not None:
+        real_packets.check_pace(scenario)
+    check_tls(options)
+    if options.settings.run_as is not None:
+        find_identity(options.settings.run_as)  # refused now, before anything is made
+    called = [endpoint for client in options.settings.call_home for endpoint in client.endpoints]
+    users = choose_users(options.settings.users, scenario.passwords, options.listen, called)
+    return scenario, users
 
 
 @contextmanager
@@ -111,9 +127,10 @@ def _journal(
     if options.journal is None:
         yield None
         return
-    is_fresh = all(state.read(name) is None for name in (STARTUP, ROLLBACK, CERTIFICATES))
+    is_fresh = not has_commits(state) and all(state.read(name) is None for name in (STARTUP, ROLLBACK, CERTIFICATES))
     with written(options.journal, registry, key) as journal:
-        is_repeatable = is_fresh and options.ike is None and options.tun is None and not options.yang
+        is_usual = options.ike is None and options.tun is None and not options.yang
+        is_repeatable = is_fresh and is_usual and options.settings.ike == Settings().ike
         journal.begin(scenario, options.scenario, is_repeatable=is_repeatable)
         yield journal
 
@@ -125,6 +142,7 @@ def _kept(state: StateDirectory, options: ServeOptions) -> Kept:
         rollback=Rollback(state),
         certificates=KeptCertificates(state),
         announced=KeptCapabilities(state),
+        commits=partial(CommitHistory, state),
         files=KeptFiles(state.path),
         recovery_users=[user.name for user in options.settings.users or () if user.may_recover],
     )
@@ -156,17 +174,19 @@ async def _serve(
     driver = Driver(gateway, loop)
     gateway.server.record(FreedMemory(loop.call_later, find_trim()))
     audit = operations.audit
-    consoles = console_factory(gateway, users, driver.catch_up, loop.time)
+    consoles = Consoles(gateway, users, driver.catch_up, loop.time)
     refused = partial(audit.refused_login, gateway)
-    inside = Inside(users, session_factory(gateway, users), driver.catch_up, refused, consoles)
+    sessions = session_factory(gateway, users)
+    inside = Inside(users, sessions, driver.before_input, refused, consoles, driver.after_input)
     doors = open_doors(options, inside, state)
     await doors.listen(options.listen)
     watched = await operations.open(gateway, doors.admission, driver)
     if options.settings.run_as is not None:
         become(options.settings.run_as, state.path)
+    operations.begin()
     carrier = None if sockets is None else await real_peers.connect(gateway, sockets, driver.catch_up)
     tun = None if packets is None else real_packets.carry(gateway, packets, driver.catch_up)
-    reload = Reload(options, scenario.passwords, gateway, users, doors, state)
+    reload = Reload(options, scenario.passwords, gateway, users, doors, consoles, state)
     loop.add_signal_handler(signal.SIGHUP, _reload, reload)
     driver.start()
     timer = ManagementTimer(gateway, loop, driver.catch_up)
@@ -177,7 +197,7 @@ async def _serve(
     await stopped.wait()
     notify_service_manager("STOPPING=1")
     operations.is_stopping = True
-    await _let_go(gateway)
+    await _let_go(gateway, consoles)
     await doors.close()
     await operations.close()
     timer.stop()
@@ -188,9 +208,10 @@ async def _serve(
         tun.close()
 
 
-async def _let_go(gateway: Gateway) -> None:
+async def _let_go(gateway: Gateway, consoles: Consoles) -> None:
     """Have every session answer what it was asked, and end. What is not done within the time of grace is refused."""
     sessions = gateway.server.sessions
+    consoles.leave()
     for opened in tuple(sessions.values()):
         opened.session.leave()
     await wait_until(lambda: not sessions)

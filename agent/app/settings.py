@@ -96,6 +96,8 @@ class Limits:
     """0 for no limit but that on all."""
     logins: int = 64
     """Connections that have not logged in yet; 0 for no limit."""
+    connections: int = 1024
+    """Logged in or not, with sessions or without."""
     login_seconds: int = 60
     login_attempts: int = 3
     """Wrong passwords that end a connection."""
@@ -114,6 +116,8 @@ class Limits:
     message_elements: int = 2_000_000
     subscriptions: int = 64
     """Of one session."""
+    partial_locks: int = 64
+    """Of one session."""
     waiting_notifications: int = 1000
     """Of one subscription, for a client that does not read."""
     waiting_changes_characters: int = 4_000_000
@@ -128,11 +132,38 @@ class Limits:
     """Of the data that one is evaluated over."""
     xpath_visits: int = 20_000_000
     """Of nodes, in one evaluation."""
+    filter_matches: int = 100
+    """That one filter has to try with each entry of a list."""
+    files: int = 1000
+    """That URLs name."""
+    file_bytes: int = 64 * 1024 * 1024
+    """Of one of them."""
+    command_characters: int = 4096
+    """Of a line at the prompt, or in a `command`; never more than 65,536."""
     login_failures: int = 10
     """Wrong passwords from one address before the next tries from there are slowed down."""
+    login_wait_seconds: int = 60
+    """How long such a try waits at most, and how long there may be until the turn of one that is kept waiting."""
+    certificates: int = 1000
+    """In the database: no more are imported."""
+    certificate_bytes: int = 64 * 1024
+    """Of one that is imported."""
+    crl_bytes: int = 512 * 1024
+    """Of a revocation list that is imported."""
     half_open_ike: int = 1000
     """Negotiations that others began and have not authenticated."""
     half_open_ike_of_a_peer: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ExponentReuse:
+    """For how many negotiations of phase 1, and for how long, a private value of Diffie-Hellman is good.
+
+    Each for one is what forward secrecy wants; phase 2 knows nothing else.
+    """
+
+    negotiations: int = 1
+    seconds: int = 60
 
 
 class LogFormat(Enum):
@@ -178,6 +209,8 @@ class TlsSettings:
     certificate: Path | None = None
     """PEM, with the chain behind it; None: one of our own, kept in the state directory."""
     key: Path | None = None
+    client_revocations: Path | None = None
+    """PEM: the revocation lists of those authorities; None: no client's certificate is looked up in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +243,7 @@ class Settings:
     audit: AuditSettings = AuditSettings()
     monitoring: ListenAddress | None = None
     """Where `/metrics` and `/healthz` are served, on a loopback address; None: nowhere."""
+    ike: ExponentReuse = ExponentReuse()
     run_as: str | None = None
     """``USER`` or ``USER:GROUP`` to become once the ports are taken, when started as root."""
 

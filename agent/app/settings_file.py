@@ -19,6 +19,7 @@ from agent.app.settings import (
     LOG_LEVELS,
     AuditSettings,
     CallHome,
+    ExponentReuse,
     Limits,
     ListenAddress,
     LogFormat,
@@ -51,6 +52,7 @@ def load_settings(path: Path) -> Settings:
         limits=_parse_limits(table.take_table("limits")),
         tls=_parse_tls(table.take_table("tls"), path.parent),
         call_home=tuple(_parse_call_home(*each) for each in table.take_tables("call-home")),
+        ike=_parse_exponents(table.take_table("ike")),
         log=_parse_log(table.take_table("log")),
         audit=_parse_audit(table.take_table("audit"), path.parent),
         monitoring=_parse_monitoring(table.take_table("monitoring")),
@@ -101,6 +103,17 @@ def _parse_limits(table: _Table | None) -> Limits:
             given[limit.name] = value
     table.refuse_the_rest()
     return Limits(**given)
+
+
+def _parse_exponents(table: _Table | None) -> ExponentReuse:
+    default = ExponentReuse()
+    if table is None:
+        return default
+    negotiations, seconds = table.take_count("exponent-uses"), table.take_count("exponent-seconds")
+    table.refuse_the_rest()
+    if negotiations == 0:
+        raise table.error("exponent-uses", "is 1 or more: 1 is a fresh one for every negotiation")
+    return ExponentReuse(negotiations or default.negotiations, default.seconds if seconds is None else seconds)
 
 
 def _parse_log(table: _Table | None) -> LogSettings:
@@ -158,8 +171,9 @@ def _one_of(allowed: tuple[str, ...], text: str) -> str:
 def _parse_tls(table: _Table | None, folder: Path) -> TlsSettings | None:
     if table is None:
         return None
-    clients, certificate, key = (
-        table.take_text(name, folder.joinpath) for name in ("client-certificates", "certificate", "key")
+    clients, certificate, key, revocations = (
+        table.take_text(name, folder.joinpath)
+        for name in ("client-certificates", "certificate", "key", "client-revocations")
     )
     if clients is None:
         raise table.error("client-certificates", "is needed: the certificates (PEM) that clients are known by")
@@ -169,7 +183,7 @@ def _parse_tls(table: _Table | None, folder: Path) -> TlsSettings | None:
     if not names:
         raise table.error("cert-to-name", "is needed: without it no certificate has a name")
     table.refuse_the_rest()
-    return TlsSettings(clients, names, certificate, key)
+    return TlsSettings(clients, names, certificate, key, revocations)
 
 
 def _parse_name_rule(table: _Table) -> NameRule:

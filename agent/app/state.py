@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -21,8 +21,13 @@ import asyncssh
 from agent.app.errors import StateError
 
 LOCK: Final = "lock"
+DRAFT_PREFIX: Final = "."
+DRAFT_SUFFIX: Final = ".new"
+"""With the prefix, the name of a file that is still being written; it then gets that of the one that it replaces."""
 ED25519_HOST_KEY: Final = "ssh_host_ed25519_key"
 RSA_HOST_KEY: Final = "ssh_host_rsa_key"
+PROBE: Final = "probe"
+"""What is written to see whether anything can be."""
 RSA_BITS: Final = 2048
 
 
@@ -31,15 +36,27 @@ def replace_file(folder: int, name: str, content: bytes) -> None:
 
     OSError when that cannot be done.
     """
-    draft = f".{name}.new"
+    draft = f"{DRAFT_PREFIX}{name}{DRAFT_SUFFIX}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(draft, flags, 0o600, dir_fd=folder)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        os.unlink(draft, dir_fd=folder)  # what it takes of a full disk is nobody's
+        raise
     os.fsync(folder)
+
+
+def remove_drafts(folder: int) -> None:
+    """Remove what a kill amid a write has left in a folder, given by its descriptor; it can also stay."""
+    for name in os.listdir(folder):
+        if name.startswith(DRAFT_PREFIX) and name.endswith(DRAFT_SUFFIX):
+            with suppress(OSError):
+                os.unlink(name, dir_fd=folder)
 
 
 def default_state_directory(scenario: str, environment: Mapping[str, str]) -> Path:
@@ -64,6 +81,7 @@ class StateDirectory:
         """Use ``open``, which makes and locks it."""
         self.path = path
         self._lock = lock
+        self._is_failing = False
 
     @classmethod
     def open(cls, path: Path) -> StateDirectory:
@@ -82,9 +100,13 @@ class StateDirectory:
             raise StateError(
                 f"state directory {path} is in use by process {owner}; another one: --state-dir DIR"
             ) from error
-        os.truncate(lock, 0)
-        os.pwrite(lock, b"%d\n" % os.getpid(), 0)
-        return cls(path, lock)
+        with suppress(OSError):  # whose it is helps who is refused; a disk that is full is no reason not to start
+            os.truncate(lock, 0)
+            os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+        state = cls(path, lock)
+        with state._folder() as folder:
+            remove_drafts(folder)
+        return state
 
     def close(self) -> None:
         """Give it up."""
@@ -109,20 +131,33 @@ class StateDirectory:
 
     def write(self, name: str, content: bytes) -> None:
         """Replace a file, whole or not at all. StateError when it cannot be written."""
+        with self._changing(name), self._folder() as folder:
+            replace_file(folder, name, content)
+
+    def complaint(self) -> str | None:
+        """Return what is wrong where the last change could not be made, nor can another one; None for nothing."""
+        if self._is_failing:
+            try:
+                self.write(PROBE, b"\n")
+                self.remove(PROBE)
+            except StateError:
+                return "files cannot be written"
+        return None
+
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[None]:
         try:
-            with self._folder() as folder:
-                replace_file(folder, name, content)
+            yield
         except OSError as error:
+            self._is_failing = True
             raise StateError(f"{self.path / name}: {error.strerror}") from error
+        self._is_failing = False
 
     def remove(self, name: str) -> None:
         """Remove a file, if there is one."""
-        try:
+        with self._changing(name), self._folder() as folder:
             (self.path / name).unlink(missing_ok=True)
-            with self._folder() as folder:
-                os.fsync(folder)
-        except OSError as error:
-            raise StateError(f"{self.path / name}: {error.strerror}") from error
+            os.fsync(folder)
 
     def set_aside(self, name: str) -> Path:
         """Give a file that is of no use another name, which none has yet, and return it. StateError."""

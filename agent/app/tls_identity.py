@@ -43,13 +43,19 @@ def load(settings: TlsSettings, state: StateDirectory, hosts: Iterable[str]) -> 
         certificate, key = own_certificate(state, hosts)
     else:
         certificate, key = settings.certificate, settings.key
-    clients = settings.client_certificates
-    for path in (certificate, key, clients):
+    clients, revocations = settings.client_certificates, settings.client_revocations
+    files = [path for path in (certificate, key, clients, revocations) if path is not None]
+    for path in files:
         _require_readable(path)
     try:
-        return make_context(certificate, key, clients), CertificateNames(settings.names, clients.read_bytes())
+        context = make_context(certificate, key, clients, revocations)
     except ssl.SSLError as error:
-        raise SettingsError(f"tls: {certificate}, {key} or {clients} cannot be used: {error.reason}") from error
+        *others, last = map(str, files)
+        raise SettingsError(f"tls: {', '.join(others)} or {last} cannot be used: {error.reason}") from error
+    except ValueError as error:
+        raise SettingsError(f"tls.client-revocations: {revocations}: {error}") from error
+    try:
+        return context, CertificateNames(settings.names, clients.read_bytes())
     except ValueError as error:
         raise SettingsError(f"tls.client-certificates: {clients}: {error}") from error
 

@@ -10,8 +10,8 @@ from agent.core import events
 from agent.core.config.certificates import CertificatesConfig, TrustAnchor
 from agent.core.crypto.x509 import AlternativeName, Revocation
 from agent.core.identifiers import EntryId
-from agent.core.pki import CertificateDatabase, CertificateEntry, CrlEntry, Refused, Totals
-from agent.datastore.errors import input_path, invalid_value
+from agent.core.pki import CertificateDatabase, CertificateEntry, CrlEntry, Refusal, Refused, Totals
+from agent.datastore.errors import ErrorType, RpcError, input_path, invalid_value
 from agent.datastore.registry import (
     Bindings,
     Caller,
@@ -32,6 +32,11 @@ MODULE: Final = "ipsec-agent-certificates"
 ROOT: Final = f"/{MODULE}:certificates"
 CERTIFICATE: Final = f"{ROOT}/certificate"
 CRL: Final = f"{ROOT}/crl"
+
+
+_LIMITS: Final = frozenset(
+    {Refusal.TOO_MANY_CERTIFICATES, Refusal.CERTIFICATE_TOO_LARGE, Refusal.CRL_TOO_LARGE},
+)
 
 
 class CertificateHolder(Protocol):
@@ -84,6 +89,10 @@ def _accepted(parameters: Branch, leaf: str, request: Callable[[], Value]) -> Va
         return request()
     except Refused as refused:
         path = input_path(parameters, leaf)
+        if refused.reason in _LIMITS:
+            raise RpcError(
+                ErrorType.APPLICATION, "resource-denied", str(refused), path=path, app_tag=refused.reason.value
+            ) from refused
         raise invalid_value(str(refused), path=path, app_tag=refused.reason.value) from refused
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from agent.bindings.counted import counted_list
-from agent.bindings.leaves import instant, key_octets, required, word
+from agent.bindings.leaves import address_text, key_octets, required, word
 from agent.core import events
 from agent.core.config import (
     DhGroup,
@@ -34,6 +34,7 @@ from agent.core.identifiers import Address, Spi
 from agent.core.ipsec.lifetime import Lifetime
 from agent.core.ipsec.sa import IpsecSa, SaStatistics
 from agent.core.keying import NotDynamic, TunnelSa, UnknownSecurityAssociation
+from agent.datastore.date_and_time import date_and_time
 from agent.datastore.errors import input_path, invalid_value
 from agent.datastore.registry import (
     Bindings,
@@ -200,15 +201,11 @@ def _association_leaves() -> Mapping[str, Callable[[TunnelSa], Value]]:
         "name": attrgetter("name"),
         "interface-family": lambda association: word(association.interface_family),
         "type": attrgetter("type._value_"),
-        "current-local-address": lambda association: _shown(association.current_local_address),
-        "current-remote-address": lambda association: _shown(association.current_remote_address),
+        "current-local-address": lambda association: address_text(association.current_local_address),
+        "current-remote-address": lambda association: address_text(association.current_remote_address),
         "interface": attrgetter("interface"),
         "rekeys": attrgetter("rekeys"),
     }
-
-
-def _shown(address: Address | None) -> str | None:
-    return str(address) if address is not None else None
 
 
 def _sa_leaves() -> Mapping[str, Callable[[IpsecSa], Value]]:
@@ -220,10 +217,10 @@ def _sa_leaves() -> Mapping[str, Callable[[IpsecSa], Value]]:
         "mode": attrgetter("mode._value_"),
         "type": attrgetter("type._value_"),
         "protocol": attrgetter("protocol._value_"),
-        "authentication-algorithm": lambda sa: word(sa.authentication_algorithm) or "none",
-        "encryption-algorithm": lambda sa: word(sa.encryption_algorithm) or "none",
-        "installed-at": lambda sa: instant(sa.installed_at),
-        "expires-at": lambda sa: instant(sa.expires_at),
+        "authentication-algorithm": lambda sa: "none" if (one := sa.authentication_algorithm) is None else one._value_,
+        "encryption-algorithm": lambda sa: "none" if (one := sa.encryption_algorithm) is None else one._value_,
+        "installed-at": lambda sa: None if sa.installed_at is None else date_and_time(sa.installed_at),
+        "expires-at": lambda sa: None if (at := sa.expires_at) is None else date_and_time(at),
         "anti-replay-service": lambda sa: "enabled" if sa.replay_window_size else "disabled",
         "replay-window-size": attrgetter("replay_window_size"),
     }
@@ -246,9 +243,9 @@ def _lifetime(name: str, select: Callable[[IpsecSa], Lifetime | None]) -> StateC
         f"{SA}/{name}",
         select,
         {
-            "remaining-seconds": lambda lifetime: lifetime.remaining_seconds,
-            "remaining-kilobytes": lambda lifetime: lifetime.remaining_kilobytes,
-            "expired": lambda lifetime: lifetime.is_expired,
+            "remaining-seconds": attrgetter("remaining_seconds"),
+            "remaining-kilobytes": attrgetter("remaining_kilobytes"),
+            "expired": attrgetter("is_expired"),
         },
     )
 
@@ -290,20 +287,20 @@ IPSEC: Final = Bindings(
             lambda device, key: device.security_associations.get(key[0]),
             _association_leaves(),
         ),
-        StateList[TunnelSa, IpsecSa](SA, TunnelSa.each_sa, _find_sa, _sa_leaves()),
+        StateList[TunnelSa, IpsecSa](SA, TunnelSa.each_sa, _find_sa, _sa_leaves(), few=True),
         StateContainer[TunnelSa, SaStatistics](
             f"{ASSOCIATION}/statistics/inbound",
-            lambda association: association.inbound,
+            attrgetter("inbound"),
             {**_traffic_leaves(), **_drop_leaves()},
         ),
         StateContainer[TunnelSa, SaStatistics](
-            f"{ASSOCIATION}/statistics/outbound", lambda association: association.outbound, _traffic_leaves()
+            f"{ASSOCIATION}/statistics/outbound", attrgetter("outbound"), _traffic_leaves()
         ),
         StateContainer[IpsecSa, SaStatistics](
-            f"{SA}/statistics", lambda sa: sa.statistics, {**_traffic_leaves(), **_drop_leaves()}
+            f"{SA}/statistics", attrgetter("statistics"), {**_traffic_leaves(), **_drop_leaves()}
         ),
-        _lifetime("soft-lifetime", lambda sa: sa.soft_lifetime),
-        _lifetime("hard-lifetime", lambda sa: sa.hard_lifetime),
+        _lifetime("soft-lifetime", attrgetter("soft_lifetime")),
+        _lifetime("hard-lifetime", attrgetter("hard_lifetime")),
         counted_list(f"{ROOT}/statistics/dropped", lambda device: device.dropped_packets, "reason", "packets"),
         StateContainer[Device, Device](
             f"{ROOT}/statistics",

@@ -99,6 +99,10 @@ class Device:
         """A copy of the IKE counters."""
         return self._keying.ike_statistics
 
+    def limit_half_open(self, in_all: int, of_a_peer: int) -> None:
+        """Let so many negotiations of IKE, which peers began, be half-open from now on."""
+        self._keying.limit_half_open(in_all, of_a_peer)
+
     @property
     def security_associations(self) -> Mapping[str, TunnelSa]:
         """Every configured security association by its name, in the order of the configuration."""

@@ -5,12 +5,12 @@ the spellings of the published YANG modules, so that a reason is rendered by its
 """
 
 from dataclasses import dataclass
-from enum import Enum
 
+from agent.core.enumeration import Enumeration
 from agent.core.identifiers import Address, Cookie, Endpoint, EntryId, IkeSaId, Spi
 
 
-class DropReason(Enum):
+class DropReason(Enumeration):
     """Why a received datagram was dropped."""
 
     MALFORMED_MESSAGE = "malformed-message"
@@ -26,7 +26,7 @@ class DropReason(Enum):
     REPLAYED_MESSAGE = "replayed-message"
 
 
-class FailureReason(Enum):
+class FailureReason(Enumeration):
     """Why a negotiation ended without an IKE SA."""
 
     TIMEOUT = "timeout"
@@ -41,7 +41,7 @@ class FailureReason(Enum):
     RECONFIGURED = "reconfigured"
 
 
-class DeletionReason(Enum):
+class DeletionReason(Enumeration):
     """Why an established IKE SA was deleted."""
 
     LIFETIME_EXPIRED = "lifetime-expired"
@@ -53,7 +53,7 @@ class DeletionReason(Enum):
     RECONFIGURED = "reconfigured"
 
 
-class IpsecDeletionReason(Enum):
+class IpsecDeletionReason(Enumeration):
     """Why a pair of IPsec SAs was deleted."""
 
     REPLACED = "replaced"
@@ -66,14 +66,14 @@ class IpsecDeletionReason(Enum):
     SWITCHED = "switched"
 
 
-class LifetimeKind(Enum):
+class LifetimeKind(Enumeration):
     """Which of its two lifetimes a pair has come to the end of: the soft one calls for a successor."""
 
     SOFT = "soft"
     HARD = "hard"
 
 
-class Outcome(Enum):
+class Outcome(Enumeration):
     """How a negotiation ended, as the statistics count it."""
 
     ESTABLISHED = "established"
@@ -127,6 +127,7 @@ class IkeSaChanged:
 
     at: int
     sa_id: IkeSaId
+    remote_address: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ class IpsecNegotiationFailed:
     reason: FailureReason
 
 
-class RevocationReason(Enum):
+class RevocationReason(Enumeration):
     """Why a certificate was revoked (RFC 5280 section 5.3.1)."""
 
     UNSPECIFIED = "unspecified"
@@ -276,7 +277,7 @@ class CertificateDatabaseChanged:
     at: int
 
 
-class RedundancyState(Enum):
+class RedundancyState(Enumeration):
     """What one of two does that stand in for each other. A peer is never offline here: it is in use, or it is not."""
 
     ACTIVE = "active"
@@ -284,7 +285,7 @@ class RedundancyState(Enum):
     OFFLINE = "offline"
 
 
-class SwitchReason(Enum):
+class SwitchReason(Enumeration):
     """Why the other of two was switched to."""
 
     MANUAL = "manual"

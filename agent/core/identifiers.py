@@ -1,8 +1,7 @@
 """What the core names things with: addresses, endpoints, and the identifiers of IKE and IPsec."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import NewType
+from typing import NamedTuple, NewType
 
 Cookie = NewType("Cookie", bytes)
 """Eight octets that name one end of an IKE SA (RFC 2408 sec. 2.5.3)."""
@@ -18,8 +17,7 @@ EntryId = NewType("EntryId", int)
 Address = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """An address and a UDP port."""
 
     address: Address

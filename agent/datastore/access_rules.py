@@ -7,7 +7,7 @@ depends on, it denies what it may deny, and permits nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
@@ -15,6 +15,7 @@ from typing import Final
 from agent.datastore.errors import PathStep, RpcError, invalid_value
 from agent.datastore.schema import Kind, Schema, SchemaNode, UnknownNode
 from agent.datastore.tree import Branch, Key
+from agent.datastore.values import InvalidValue
 
 NACM: Final = "/ietf-netconf-acm:nacm"
 EVERYTHING: Final = "/"
@@ -45,7 +46,8 @@ class AccessOperation(Enum):
 class Predicate:
     """One condition of a path: on a key of the entry of a list, by the list's schema path, or on a leaf-list's value.
 
-    One that cannot be judged (a position) has no `leaf`.
+    One that cannot be judged (a position) has no `leaf`. The value is as it was written, until `in_canonical_form` has
+    seen to that.
     """
 
     of: str
@@ -128,6 +130,33 @@ def rule_lists(nacm: Branch) -> Iterator[RuleList]:
         yield RuleList(frozenset(entry.leaf_list("group")), rules)
 
 
+def in_canonical_form(lists: Iterable[RuleList], schema: Schema) -> Iterator[RuleList]:
+    """Iterate over rule lists whose predicates compare values as datastores keep them: 0x0A is 10, fe80::0 is fe80::.
+
+    In the paths of their rules nothing is misleading.
+    """
+    for each in lists:
+        yield replace(each, rules=tuple(_canonical(rule, schema) for rule in each.rules))
+
+
+def _canonical(rule: Rule, schema: Schema) -> Rule:
+    if not rule.predicates:
+        return rule
+    predicates = (replace(each, value=_value(schema, each)) for each in rule.predicates)
+    return replace(rule, predicates=tuple(predicates))
+
+
+def _value(schema: Schema, predicate: Predicate) -> str:
+    """Return the value of a predicate in canonical form; InvalidValue for one that its leaf cannot have."""
+    if predicate.leaf is None or predicate.value == USER:
+        return predicate.value
+    node = schema.node(predicate.of)
+    leaf = next((key for key in node.keys if key.name == predicate.leaf), node)
+    if leaf.type is None:
+        return predicate.value
+    return leaf.type.parse(predicate.value, {module.name: module.namespace for module in schema.modules.values()})
+
+
 def _rule(entry: Branch) -> Rule:
     path = entry.leaf("path")
     return Rule(
@@ -179,6 +208,11 @@ def _problem(schema: Schema, path: str) -> str | None:
             is_position = _POSITION.fullmatch(bracket) and node.kind is Kind.LIST and not node.keys
             if not is_position and (match is None or match["left"].rpartition(":")[2] not in names):
                 return f"{bracket} says nothing of the keys of {reached}"
+    try:
+        for predicate in _predicates(path):
+            _value(schema, predicate)
+    except InvalidValue as error:
+        return f"{path} is for what there cannot be: {error}"
     return None
 
 

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import Enum
+from hmac import compare_digest
 from typing import Final
 
 from agent.datastore import errors
 from agent.datastore.diff import differences
-from agent.datastore.errors import ErrorType, RpcError, RpcErrors
+from agent.datastore.errors import ErrorType, InstancePath, RpcError, RpcErrors
 from agent.datastore.registry import Caller
 from agent.datastore.stores import NOBODY, Datastore, Stores, Unconfirmed
 from agent.datastore.transaction import Transactions
@@ -72,6 +73,14 @@ class Confirmation:
 
     seconds: int
     token: str | None = None
+
+
+class WrongToken(RpcError):
+    """The token of another commit than the one that waits, or of none; `path` leads to where it was given."""
+
+    def __init__(self, path: InstancePath = ()) -> None:
+        message = "this is not the persist-id of a commit to confirm"
+        super().__init__(ErrorType.PROTOCOL, "invalid-value", message, path=path)
 
 
 class Changes:
@@ -183,12 +192,15 @@ class Changes:
         self._apply(by, root, lambda settled: locks.require_free(by.session_id, before, settled))
 
     def _waiting_for(self, by: Caller, token: str | None) -> Unconfirmed | None:
-        """Return the commit that waits for this caller; RpcError when it waits for another, or for another token."""
+        """Return the commit that waits for this caller; RpcError when it waits for another, or for another token.
+
+        A token is compared in a time that does not depend on where it differs: it is all that another session needs.
+        """
         self.advance(self._management())  # The timer may be late.
         waiting = self._stores.unconfirmed
         expected = waiting.token if waiting is not None else None
-        if token != expected:
-            raise errors.invalid_value("this is not the persist-id of a commit to confirm", kind=ErrorType.PROTOCOL)
+        if (token is None) != (expected is None) or not compare_digest(_octets(token), _octets(expected)):
+            raise WrongToken()
         if waiting is not None and expected is None and waiting.session_id != by.session_id:
             raise errors.in_use(f"session {waiting.session_id} has a commit to confirm")
         return waiting
@@ -254,3 +266,7 @@ class Changes:
     def _tell(self, stage: CommitStage, by: Caller | None, seconds: int | None = None) -> None:
         self._publish(ConfirmedCommitProgressed(self._device(), stage, by, seconds))
         self._on_rescheduled()
+
+
+def _octets(token: str | None) -> bytes:
+    return (token or "").encode()

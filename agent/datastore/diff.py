@@ -52,8 +52,15 @@ def differences(old: Branch, new: Branch, passes_over: PassOver | None = None) -
 def changed_keys(old: Entries, new: Entries) -> Iterator[Key]:
     """Iterate over the keys of the entries that two lists do not share: of the old one first, then those that came.
 
-    Lists are long, and what has changed of them is mostly little: each is gone through once, and fast.
+    Lists are long, and what has changed of them is mostly little: each is gone through once, and fast. Where none came
+    or went, they are gone through side by side, without a look-up.
     """
+    if len(old) == len(new):
+        pairs = zip(old.items(), new.items(), strict=True)
+        apart = [(was, key) for (was, before), (key, after) in pairs if before is not after or was is not key]
+        if all(was == key for was, key in apart):
+            yield from (key for _, key in apart if old[key] is not new[key])
+            return
     known, present = old.get, new.get
     differing = [key for key, after in new.items() if known(key) is not after]
     created = [key for key in differing if key not in old]

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
+from math import prod
 from typing import Final
 
 from agent.datastore.origins import ALL, StartTags, of_instance
-from agent.datastore.parts import Body, Guard, Keys, Part, copied, wrapped
+from agent.datastore.parts import NO_KEYS, Body, Guard, Keys, Part, wrapped
 from agent.datastore.registry import StateList
+from agent.datastore.rows import Member, Other
 from agent.datastore.schema import SchemaNode
 from agent.datastore.tree import Branch, Entries, Key, entries
+from agent.datastore.values import Enumeration
 
 GATHERED_ENTRIES: Final = 16
 """How many entries make one piece."""
+FEW_ENTRIES: Final = 8
 GATHERED_TEXTS: Final = 3 * GATHERED_ENTRIES
 """Each is three texts."""
 
@@ -26,10 +30,9 @@ class ListPart(Part):
     """A list: configured entries, then those that exist as state alone; look-ups where the filter gives the keys.
 
     Each key that is looked up (`keyed`, None when every entry is needed) has a guard of its own. Where not every entry
-    is shown alike, `guard_of` gives that of each, None for one that is not shown.
+    is shown alike, `guard_of` gives that of each, None for one that is not shown. A list that can never have but a few
+    entries, of which none is large, is no large part.
     """
-
-    streams = True
 
     def __init__(
         self,
@@ -49,17 +52,35 @@ class ListPart(Part):
         self._state = state
         self._keyed = keyed
         self._key_of = key_of
+        is_short = guard is not None and keyed is None and guard_of is None and has_few(node, state)
+        self.streams = not is_short or guard is None or guard.streams
+        self._body_of_all = self._body_alike()
+        guards = [guard] if keyed is None else list(keyed.values())
+        self.moves = guard_of is None and all(one is not None and one.moves for one in guards) and len(guards) == 1
 
     def text(self, config: Branch | None, subject: object) -> str:
         """Render all entries at once."""
-        return "".join(self.pieces(config, subject))
+        body = None if self.streams else self._body_of_all
+        if body is None or self._state is None or self._node.config:
+            return "".join(self.pieces(config, subject))
+        start, end, render = self._tags.plain, self._tags.end, body.writer
+        texts = [render(None, entry) for entry in self._state.iterate(subject)] if subject is not None else ()
+        return "".join([f"{start}{text}{end}" for text in texts if text or body.bare])
 
-    def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
-        """Render some entries at a time, those that can be large piece by piece."""
-        body = self._body_of_all if self._state is None or subject is None else None
-        if body is not None:
-            return self._alike(entries_of(config, self._node), body)
-        return self._one_by_one(config, subject)
+    @property
+    def member(self) -> Member:
+        """A member that has state if there is a binding for it."""
+        return Other(self.text, of_subject=self._state is not None)
+
+    def pieces(self, config: Branch | None, subject: object, keys: Keys = NO_KEYS) -> Iterator[str]:
+        """Render some entries at a time, those that can be large piece by piece; `keys` may be others to look up."""
+        body = self._body_of_all
+        if body is None:
+            return self._one_by_one(config, subject, keys)
+        configured = entries_of(config, self._node)
+        if self._state is None or subject is None:
+            return self._alike(configured, body)
+        return self._with_state(configured, subject, body)
 
     def _alike(self, configured: Entries, body: Body) -> Iterator[str]:
         branches = iter(configured.values())
@@ -67,10 +88,19 @@ class ListPart(Part):
             if text := body.texts(together, self._tags.plain, self._tags.end):
                 yield text
 
-    def _one_by_one(self, config: Branch | None, subject: object) -> Iterator[str]:
+    def _with_state(self, configured: Entries, subject: object, body: Body) -> Iterator[str]:
+        start, end, bare = self._tags.plain, self._tags.end, body.bare
+        instances = self._all(configured, subject)
+        while together := list(islice(instances, GATHERED_ENTRIES)):
+            render = body.writer
+            texts = [render(entry, state) for entry, state in together]
+            if text := "".join([f"{start}{text}{end}" for text in texts if text or bare]):
+                yield text
+
+    def _one_by_one(self, config: Branch | None, subject: object, keys: Keys) -> Iterator[str]:
         end, start_of, wants_all = self._tags.end, self._tags.of, self._wanted == ALL
         gathered: list[str] = []
-        for guard, entry, state in self._instances(entries_of(config, self._node), subject):
+        for guard, entry, state in self._instances(entries_of(config, self._node), subject, keys):
             body = guard.body(entry, state) if guard is not None else None
             if body is None:
                 continue
@@ -86,59 +116,71 @@ class ListPart(Part):
             if gathered:
                 yield "".join(gathered)
                 gathered.clear()
-            yield from _opened(start_of(config, entry), body, entry, state, end)
+            yield from _opened(start_of(config, entry), body.pieces(entry, state, keys), end, bare=body.bare)
         if gathered:
             yield "".join(gathered)
 
-    def at(self, keys: Keys) -> Part | None:
-        """Return the same with other keys: for the one entry that is looked up, if one is, and for lists below."""
-        if self._guard_of is not None:
-            return None
-        guards = [self._guard] if self._keyed is None else list(self._keyed.values())
-        guard = guards[0].at(keys) if len(guards) == 1 and guards[0] is not None else None
-        if guard is None:
-            return None
-        made = copied(self)
-        if self._keyed is None:
-            made._guard = guard
-        else:
-            made._keyed = {keys.get(self._node, key): guard for key in self._keyed}
-        return made
-
-    @property
-    def _body_of_all(self) -> Body | None:
-        """What is shown of every configured entry alike, None where that depends, or can be large."""
+    def _body_alike(self) -> Body | None:
+        """Return what is shown of every entry alike, None where that depends, or can be large."""
         body = self._guard.always if self._guard is not None and self._keyed is None else None
         return body if body is not None and self._tags.is_plain and not body.streams else None
 
-    def _instances(self, configured: Entries, subject: object) -> Iterator[tuple[Guard | None, Branch | None, object]]:
+    def _instances(
+        self, configured: Entries, subject: object, keys: Keys
+    ) -> Iterator[tuple[Guard | None, Branch | None, object]]:
         if self._keyed is not None:
-            for key, keyed in self._keyed.items():
+            for own, keyed in self._keyed.items():
+                key = keys.get(self._node, own) if keys else own
                 entry, state = configured.get(key), self._find(subject, key)
                 if entry is not None or state is not None:
                     yield keyed, entry, state
             return
+        if self._guard_of is None:
+            yield from ((self._guard, entry, state) for entry, state in self._all(configured, subject))
+            return
         for key, entry in configured.items():
-            guard = self._guard if self._guard_of is None else self._guard_of(key)
-            yield guard, entry, self._find(subject, key)
+            yield self._guard_of(key), entry, self._find(subject, key)
         if self._state is not None and subject is not None:
             for state in self._state.iterate(subject):
-                if not configured or self._key_of(state) not in configured:
-                    guard = self._guard if self._guard_of is None else self._guard_of(self._key_of(state))
-                    yield guard, None, state
+                if (key := self._key_of(state)) not in configured:
+                    yield self._guard_of(key), None, state
+
+    def _all(self, configured: Entries, subject: object) -> Iterator[tuple[Branch | None, object]]:
+        """Iterate over all entries, configured or not."""
+        if self._state is None or subject is None:
+            for entry in configured.values():
+                yield entry, None
+            return
+        find, found = self._state.find, dict[int, object]()
+        for key, entry in configured.items():
+            state = find(subject, key)
+            found[id(state)] = state
+            yield entry, state
+        for state in self._state.iterate(subject):
+            # Mostly it has been shown, which its place in memory tells faster than its key.
+            if not configured or (id(state) not in found and self._key_of(state) not in configured):
+                yield None, state
 
     def _find(self, subject: object, key: Key) -> object:
         return self._state.find(subject, key) if self._state is not None and subject is not None else None
 
 
-def _opened(start: str, body: Body, entry: Branch | None, state: object, end: str) -> Iterator[str]:
+def _opened(start: str, pieces: Iterator[str], end: str, *, bare: bool) -> Iterator[str]:
     """Render an entry that can be large."""
-    if not body.bare:
-        yield from wrapped(start, body.pieces(entry, state), end)
+    if not bare:
+        yield from wrapped(start, pieces, end)
         return
     yield start
-    yield from body.pieces(entry, state)
+    yield from pieces
     yield end
+
+
+def has_few(node: SchemaNode, state: StateList[object, object] | None) -> bool:
+    """Tell whether a list never has more than some entries: its binding says so, or its keys have few values."""
+    if state is not None:
+        return state.few
+    values = [len(leaf.type.names) if isinstance(leaf.type, Enumeration) else FEW_ENTRIES + 1 for leaf in node.keys]
+    return bool(values) and prod(values) <= FEW_ENTRIES
 
 
 def entries_of(config: Branch | None, node: SchemaNode) -> Entries:

@@ -1,46 +1,22 @@
-"""Finding and parsing YANG modules with pyang, and telling which of them are implemented (RFC 7950 section 5.6.5).
-
-Invariant: only the directories named here are searched: those of the user's files, our own `yang`, and the IETF and
-IANA modules of pyang's distribution; never the environment or the home directory.
-"""
+"""Parsing YANG modules with pyang, and telling which of them are implemented (RFC 7950 section 5.6.5)."""
 
 from __future__ import annotations
 
 import re
-import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from pyang import error as pyang_error
 from pyang.context import Context
 
+from agent.datastore.module_files import ALL_FEATURES, FILE_NAME, ModuleRequest, SchemaError, directories, user_requests
 from agent.datastore.statements import ModuleStatement, Statement, argument, revision_of
 
-ALL_FEATURES = ("*",)
-OWN_MODULES = Path(__file__).resolve().parent.parent / "yang"
-_FILE_NAME = re.compile(r"([^@]+?)(?:@(\d{4}-\d{2}-\d{2}))?\.yang")
 _LENIENT_PATHS = (" type node-instance-identifier;", " type yang:xpath1.0;")
 _REFERRING = ("augment", "deviation", "path")
 _PREFIX = re.compile(r"([A-Za-z_][\w.-]*):")
-
-
-class SchemaError(Exception):
-    """The modules cannot be used: one line for each complaint, with file and line where there are any."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleRequest:
-    """A module to implement, with the features it is to support; ALL_FEATURES means each one that it defines.
-
-    Without a revision the latest one is meant that can be found.
-    """
-
-    name: str
-    features: tuple[str, ...] = ()
-    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +89,9 @@ def parse_modules(paths: Sequence[Path], requests: Sequence[ModuleRequest]) -> P
 
     The features and the revision of a request hold also for a module that is among the user's files.
     """
-    repository = _Repository([OWN_MODULES, *_user_directories(paths), *_pyang_directories()])
+    repository = _Repository(directories(paths))
     context = Context(repository)
-    asked = {request.name: request for request in (*_user_requests(paths), *requests)}
+    asked = {request.name: request for request in (*user_requests(paths), *requests)}
     for request in asked.values():
         _read(context, request)
     _read_imports(context)
@@ -151,7 +127,7 @@ class _Repository:
 
     def get_modules_and_revisions(self, _context: Context) -> list[tuple[str, str | None, tuple[str, str]]]:
         """Each file, as (module, revision, handle)."""
-        matches = [(_FILE_NAME.fullmatch(file.name), file) for file in self._files]
+        matches = [(FILE_NAME.fullmatch(file.name), file) for file in self._files]
         return [(match[1], match[2], ("yang", str(file))) for match, file in matches if match]
 
     def get_module_from_handle(self, handle: tuple[str, str]) -> tuple[str, str, str]:
@@ -162,39 +138,6 @@ class _Repository:
             raise SchemaError(f"{handle[1]}: {error}") from None
         self.texts[handle[1]] = text
         return handle[1], handle[0], text
-
-
-def _user_directories(paths: Sequence[Path]) -> list[Path]:
-    for path in paths:
-        if not path.exists():
-            raise SchemaError(f"{path}: no such file or directory")
-    return list(dict.fromkeys(path if path.is_dir() else path.parent for path in paths))
-
-
-def _user_requests(paths: Sequence[Path]) -> Iterator[ModuleRequest]:
-    for path in paths:
-        files = sorted(path.glob("*.yang")) if path.is_dir() else [path]
-        for file in files:
-            match = _FILE_NAME.fullmatch(file.name)
-            if match is None:
-                raise SchemaError(f"{file}: a module's file is named NAME.yang or NAME@YYYY-MM-DD.yang")
-            revision = "" if path.is_dir() else match[2] or ""
-            yield ModuleRequest(match[1], ALL_FEATURES, revision)
-        if not files:
-            raise SchemaError(f"{path}: the directory holds no .yang file")
-
-
-def _pyang_directories() -> list[Path]:
-    """Where pyang's own modules are: as its installer recorded it, else in the data directory of the interpreter."""
-    try:
-        recorded = distribution("pyang").files or ()
-    except PackageNotFoundError:
-        recorded = ()
-    found = {Path(str(file.locate())).parent.resolve() for file in recorded if file.name.endswith(".yang")}
-    if not found:
-        shared = Path(sysconfig.get_path("data"), "share", "yang", "modules")
-        found = {shared / "ietf", shared / "iana"}
-    return sorted(directory for directory in found if directory.is_dir())
 
 
 def _read(context: Context, request: ModuleRequest) -> None:

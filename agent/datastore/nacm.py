@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.datastore import errors
-from agent.datastore.access_rules import NACM, AccessOperation, Rule, misleading, rule_lists
+from agent.datastore.access_rules import NACM, AccessOperation, Rule, in_canonical_form, misleading, rule_lists
 from agent.datastore.errors import InstancePath, RpcError, RpcErrors
 from agent.datastore.registry import Caller
 from agent.datastore.schema import Access, Schema, SchemaNode
@@ -57,10 +57,14 @@ class AccessControl:
         self._executions: dict[tuple[frozenset[str], bool, SchemaNode], bool] = {}
         self._of_callers: dict[tuple[frozenset[str], str, bool], Rights] = {}
 
-    def require_known(self, schema: Schema) -> None:
-        """Raise RpcErrors, invalid-value, for rules whose paths lead nowhere."""
+    def resolve(self, schema: Schema) -> None:
+        """Read the values in the paths of rules as the schema has them; to be called before anybody is judged.
+
+        RpcErrors, invalid-value, for rules whose paths lead nowhere.
+        """
         if problems := tuple(misleading(self._nacm, schema)):
             raise RpcErrors(problems)
+        self._rule_lists = tuple(in_canonical_form(self._rule_lists, schema))
 
     def groups(self, user: str, external: Sequence[str] = ()) -> frozenset[str]:
         """Return the groups of a user: the configured ones and, where these are taken, those known from elsewhere."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from agent.datastore.modules import SchemaError
+from agent.datastore.module_files import SchemaError
 from agent.datastore.nodes import Access, Condition, Kind, Module, SchemaNode
 from agent.datastore.restrictions import InvalidValue
 from agent.datastore.statements import ModuleStatement, Statement, argument, is_supported

@@ -6,7 +6,7 @@ or will be below them. A node that its session deletes stays covered, so that no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,39 +16,43 @@ from agent.datastore.errors import InstancePath, RpcErrors
 from agent.datastore.tree import Branch
 
 MAXIMUM_ID: Final = 2**32 - 1
-MAXIMUM_HELD: Final = 64
-"""How many locks a session has at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartialLock:
     """Who holds a lock of which nodes and since when (device time in microseconds).
 
-    `selects` are the canonical expressions that it was asked for with.
+    `selects` are the canonical expressions that it was asked for with, `nodes` in the order of the datastore.
     """
 
     id: int
     session_id: int
     locked_at: int
     selects: tuple[str, ...]
-    nodes: tuple[InstancePath, ...]
+    nodes: Mapping[InstancePath, None]
 
     def covers(self, path: InstancePath) -> bool:
         """Tell whether a change of a node is one of what is locked.
 
         A new order of a list, which is the list's path without keys, changes every entry of it.
         """
-        for locked in self.nodes:
-            if path[: len(locked)] == locked:
-                return True
-            is_list = bool(path) and not path[-1].keys and path[-1].node.ordered_by_user
-            if is_list and locked[: len(path) - 1] == path[:-1] and locked[len(path) - 1].node is path[-1].node:
-                return True
-        return False
+        if _is_within(path, self.nodes):
+            return True
+        if not path or path[-1].keys or not path[-1].node.ordered_by_user:
+            return False
+        last = len(path) - 1
+        return any(locked[:last] == path[:-1] and locked[last].node is path[-1].node for locked in self.nodes)
 
-    def overlaps(self, nodes: Sequence[InstancePath]) -> bool:
+    def overlaps(self, nodes: Collection[InstancePath]) -> bool:
         """Tell whether any of the nodes is locked, or is above one that is."""
-        return any(mine[: len(other)] == other or other[: len(mine)] == mine for mine in self.nodes for other in nodes)
+        return any(_is_within(each, self.nodes) for each in nodes) or any(
+            _is_within(each, nodes) for each in self.nodes
+        )
+
+
+def _is_within(path: InstancePath, nodes: Collection[InstancePath]) -> bool:
+    """Tell whether a node is one of some, or below one of them."""
+    return any(path[:steps] in nodes for steps in range(len(path) + 1))
 
 
 class PartialLocks:
@@ -63,19 +67,19 @@ class PartialLocks:
     def __iter__(self) -> Iterator[PartialLock]:
         return iter(tuple(self._held.values()))
 
-    def grant(self, session_id: int, selects: Sequence[str], nodes: Sequence[InstancePath]) -> PartialLock:
-        """Lock nodes for a session.
+    def count(self, session_id: int) -> int:
+        """Return how many locks a session has."""
+        return sum(held.session_id == session_id for held in self)
 
-        RpcErrors, lock-denied, where other sessions have locked any of it; resource-denied for one lock too many.
-        """
-        if sum(held.session_id == session_id for held in self) >= MAXIMUM_HELD:
-            raise errors.resource_denied(f"a session has {MAXIMUM_HELD} partial locks at most")
-        others = {held.session_id: held for held in self if held.session_id != session_id and held.overlaps(nodes)}
+    def grant(self, session_id: int, selects: Sequence[str], nodes: Sequence[InstancePath]) -> PartialLock:
+        """Lock nodes for a session; RpcErrors, lock-denied, where other sessions have locked any of it."""
+        wanted = dict.fromkeys(nodes)
+        others = {held.session_id: held for held in self if held.session_id != session_id and held.overlaps(wanted)}
         if others:
             message = "session {} has locked some of it"
             raise RpcErrors(errors.lock_denied(message.format(other), other) for other in others)
         self._last_id = self._last_id % MAXIMUM_ID + 1
-        lock = PartialLock(self._last_id, session_id, self._now(), tuple(selects), tuple(nodes))
+        lock = PartialLock(self._last_id, session_id, self._now(), tuple(selects), wanted)
         self._held[lock.id] = lock
         return lock
 

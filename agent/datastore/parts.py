@@ -9,23 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Final, TypeAlias, TypeVar
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from agent.datastore.defaults import DefaultsMode, DefaultValue
-from agent.datastore.markup import element_of, plain, tags, text_of
+from agent.datastore.markup import element_of, plain, tags
 from agent.datastore.origins import Origin, StartTags, of_instance, of_value
 from agent.datastore.registry import StateContainer, Value
-from agent.datastore.rows import Cell, Row
+from agent.datastore.rows import Cell, Inner, Member, Other, Writer, make_row
 from agent.datastore.schema import Kind, SchemaNode
 from agent.datastore.selection import Selection, merge
 from agent.datastore.templates import LeafTemplates
 from agent.datastore.tree import Anydata, Branch, Key
+from agent.datastore.values import Enumeration, Integer
 
 TAG: Final = ' xmlns:wd="urn:ietf:params:xml:ns:netconf:default:1.0" wd:default="true"'
 """What marks a value that nobody has set (RFC 6243 section 6)."""
+WRITTEN_AFTER: Final = 64
+"""After so many instances the function is made that writes them: it takes a few milliseconds, as long as hundreds."""
 Keys: TypeAlias = Mapping[SchemaNode, Key]
 """Keys by the lists that they are of."""
-Copied = TypeVar("Copied")
+NO_KEYS: Final[Keys] = MappingProxyType({})
 Matcher = Callable[[Branch | None, object], bool]
 """Tells of one instance, its configuration and its subject, whether the matches of a filter hold for it."""
 
@@ -34,48 +38,70 @@ class Part:
     """The rendering of one node below a parent's configuration branch and subject."""
 
     streams = False
-    """Whether an instance can be large: then `text` must not be used."""
+    """Whether an instance can be large, or is looked up: then `text` must not be used."""
+    moves = True
+    """Whether other keys of lists that are looked up change nothing but which entries are shown."""
 
     def text(self, config: Branch | None, subject: object) -> str:
         """Render all at once; empty when there is nothing to show."""
         raise NotImplementedError
 
-    def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
-        """Render piece by piece."""
+    def pieces(self, config: Branch | None, subject: object, keys: Keys = NO_KEYS) -> Iterator[str]:
+        """Render piece by piece, with these keys for lists of which one entry is looked up."""
         if text := self.text(config, subject):
             yield text
 
     @property
-    def cell(self) -> Cell | None:
-        """The same as a cell of a row, where the subject alone decides what is shown."""
-        return None
-
-    def at(self, keys: Keys) -> Part | None:
-        """Return the same with other keys for the lists that are looked up; None where they decide what is shown."""
-        return self
+    def member(self) -> Member:
+        """The same as a member of a row: this part does not stream."""
+        return Other(self.text)
 
 
-class RowPart(Part):
-    """Neighbouring parts for which the subject is enough, rendered at once."""
+class Run(Part):
+    """Neighbouring parts that are not large: keys of an instance, or none, and others.
 
-    def __init__(self, cells: Sequence[Cell]) -> None:
-        self.cells = tuple(cells)
-        self._row = Row(cells)
+    Without others there is nothing to show, unless it is `bare`. Those that show many instances become a row.
+    """
+
+    def __init__(self, keys: Sequence[Part], rest: Sequence[Part], *, bare: bool) -> None:
+        self._keys = tuple(keys)
+        self._rest = tuple(rest)
+        self._bare = bare
+        self._shown = 0
+        self._row: Writer | None = None
+
+    @property
+    def writer(self) -> Writer:
+        """The row, once there is one."""
+        return self._row or self.text
+
+    @property
+    def members(self) -> list[Member]:
+        """All parts, as members of a row."""
+        return [*_members(self._keys), *_members(self._rest)]
 
     def text(self, config: Branch | None, subject: object) -> str:
         """Render all at once."""
-        return self._row.text(subject) if subject is not None else ""
+        if self._row is not None:
+            return self._row(config, subject)
+        self._shown += 1
+        if self._shown > WRITTEN_AFTER:
+            self._row = make_row(_members(self._keys), _members(self._rest), bare=self._bare)
+        text = "".join([part.text(config, subject) for part in self._rest])
+        return "".join([part.text(config, subject) for part in self._keys]) + text if text or self._bare else ""
 
 
-def in_rows(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Return parts, in their order, with rows in place of those that can be in one."""
-    rows = list[Part]()
-    for is_alone, neighbours in groupby(((part, part.cell) for part in parts), lambda pair: pair[1] is None):
-        if is_alone:
-            rows.extend(part for part, _ in neighbours)
-        else:
-            rows.append(RowPart([cell for _, cell in neighbours if cell is not None]))
-    return tuple(rows)
+def _members(parts: Iterable[Part]) -> list[Member]:
+    return [part.member for part in parts]
+
+
+def in_runs(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Return parts, in their order, with runs in place of those that are not large."""
+    runs = list[Part]()
+    for streams, neighbours in groupby(parts, lambda part: part.streams):
+        together = tuple(neighbours)
+        runs.extend(together if streams else [Run((), together, bare=True)])
+    return tuple(runs)
 
 
 class LeafPart(Part):
@@ -109,15 +135,15 @@ class LeafPart(Part):
         return node if is_leaf and shows_all and is_bare else None
 
     @property
-    def cell(self) -> Cell | None:
-        """A leaf of state between its tags; of several values, all of them with theirs."""
-        if self._node.config or self._getter is None:
-            return None
-        is_leaf = self._node.kind is Kind.LEAF and self._only is None
-        convert = text_of(self._node) if is_leaf else None
-        if convert is not None:
-            return Cell(self._start, self._end, convert(self._getter))
-        return Cell("", "", lambda subject: self.text(None, subject) or None)
+    def member(self) -> Member:
+        """A leaf with one value between tags that are always the same; others as they are."""
+        type_ = self._node.type
+        is_leaf = self._node.kind is Kind.LEAF and type_ is not None and not type_.has_prefixes
+        if not is_leaf or type_ is None or self._only is not None or self._trims or self._tagged is not None:
+            return Other(self.text, of_subject=self._getter is not None)
+        is_converted = type_.needs_escape or not isinstance(type_, Integer | Enumeration)
+        node = self._node if self._node.config else None
+        return Cell(self._start, self._end, node, self._getter, is_converted, type_.needs_escape)
 
     def text(self, config: Branch | None, subject: object) -> str:
         """Render the value or the values."""
@@ -178,26 +204,27 @@ class Body:
     """
 
     def __init__(self, keys: Sequence[Part], rest: Sequence[Part], *, bare: bool) -> None:
-        self._keys = in_rows(keys)
-        self._rest = in_rows(rest)
-        self._all = in_rows((*keys, *rest))
         self.bare = bare
-        self.shy = Body(keys, rest, bare=False) if bare else self
         self.streams = any(part.streams for part in rest)
+        self.moves = all(part.moves for part in rest)
+        self._keys = Run((), keys, bare=True) if keys else None
+        self._rest = in_runs(rest) if self.streams else ()
+        self._all = Run(keys, rest, bare=bare)
+        self.shy = Body(keys, rest, bare=False) if bare else self
         self._templates = _templates(keys, rest)
 
     def text(self, config: Branch | None, subject: object) -> str:
-        """Render all at once."""
+        """Render all at once: only of one that does not stream."""
         if self._templates is not None and config is not None:
             text = self._templates.text(config.children)
             if text is not None:
                 return text
-        if self.bare:
-            return "".join([part.text(config, subject) for part in self._all])
-        rest = "".join([part.text(config, subject) for part in self._rest])
-        if not rest and not self.bare:
-            return ""
-        return "".join([part.text(config, subject) for part in self._keys]) + rest
+        return self._all.text(config, subject)
+
+    @property
+    def writer(self) -> Writer:
+        """What renders an instance at once, as directly as can be at present."""
+        return self.text if self._templates is not None else self._all.writer
 
     def texts(self, entries: Sequence[Branch], start: str, end: str) -> str:
         """Render configured instances, each between its tags."""
@@ -208,36 +235,25 @@ class Body:
         found = [self.text(entry, None) for entry in entries]
         return "".join([f"{start}{text}{end}" for text in found if text or self.bare])
 
-    def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
-        """Render piece by piece."""
-        keys = "".join([part.text(config, subject) for part in self._keys])
-        if self.bare and keys:
-            yield keys
-            keys = ""
-        for part in self._rest:
-            for piece in part.pieces(config, subject) if part.streams else (part.text(config, subject),):
-                if piece:
-                    yield keys + piece
-                    keys = ""
-
-    def at(self, keys: Keys) -> Body | None:
-        """Return the same with other keys for the lists that are looked up, None where that cannot be."""
+    def pieces(self, config: Branch | None, subject: object, keys: Keys = NO_KEYS) -> Iterator[str]:
+        """Render piece by piece, with these keys for lists of which one entry is looked up."""
         if not self.streams:
-            return self
-        moved = [part.at(keys) for part in self._rest]
-        made = copied(self)
-        made._rest = tuple([part for part in moved if part is not None])
-        made.shy = made
-        if self.bare:
-            made.shy = copied(made)
-            made.shy.bare, made.shy.shy = False, made.shy
-        return made if len(made._rest) == len(moved) else None
+            if text := self.text(config, subject):
+                yield text
+            return
+        before = self._keys.text(config, subject) if self._keys is not None else ""
+        if self.bare and before:
+            yield before
+            before = ""
+        for part in self._rest:
+            for piece in part.pieces(config, subject, keys):
+                yield before + piece if before else piece
+                before = ""
 
     @property
-    def row(self) -> RowPart | None:
-        """The one row that is all of it, None for more."""
-        only = self._all[0] if len(self._all) == 1 else None
-        return only if isinstance(only, RowPart) else None
+    def members(self) -> list[Member]:
+        """All of it, as members of a row."""
+        return self._all.members
 
 
 def _templates(keys: Sequence[Part], rest: Sequence[Part]) -> LeafTemplates | None:
@@ -258,6 +274,7 @@ class Guard:
         self.always = self._body(range(len(tests))) if always else None
         """What is shown of every instance, None where that depends."""
         self.streams = self.always is None or self.always.streams
+        self.moves = self.always is not None and self.always.moves
 
     def body(self, config: Branch | None, subject: object) -> Body | None:
         """Return what is shown of an instance, None for nothing."""
@@ -265,15 +282,6 @@ class Guard:
             return self.always
         holding = [number for number, (matcher, _) in enumerate(self._tests) if matcher(config, subject)]
         return self._body(holding) if holding else None
-
-    def at(self, keys: Keys) -> Guard | None:
-        """Return the same with other keys for the lists that are looked up, None where matches decide what is shown."""
-        body = self.always.at(keys) if self.always is not None else None
-        if body is None or body is self.always:
-            return None if body is None else self
-        made = copied(self)
-        made.always = body
-        return made
 
     def _body(self, holding: Sequence[int]) -> Body:
         key = tuple(holding)
@@ -303,17 +311,18 @@ class ContainerPart(Part):
         self._state = state
         self._whole = whole
         self.streams = guard.streams
+        self.moves = guard.moves
 
     @property
-    def cell(self) -> Cell | None:
-        """A container of state: what is in it is a row of its own where nothing but that decides what is shown."""
-        if self._node.config or self.streams:
-            return None
-        inner = self._guard.always.row if self._guard.always is not None else None
-        if inner is None or self._node.presence or self._whole is not None:
-            return Cell("", "", lambda subject: self.text(None, subject) or None)
-        row = Row(inner.cells, self._tags.plain, self._tags.end)
-        return Cell("", "", _within(row, self._state))
+    def member(self) -> Member:
+        """A container of which all instances show the same, if they show anything; others as they are."""
+        body = self._guard.always
+        if body is None or self._whole is not None or not self._tags.is_plain:
+            return Other(self.text)
+        node = self._node if self._node.config else None
+        select = self._state.select if self._state is not None else None
+        presence = self._node.presence and body.bare
+        return Inner(self._tags.plain, self._tags.end, node, select, body.members, presence)
 
     def text(self, config: Branch | None, subject: object) -> str:
         """Render all at once."""
@@ -325,8 +334,8 @@ class ContainerPart(Part):
         is_shown = text or self._is_shown(body, inner, selected) or self._is_there(body, config, subject)
         return f"{self._tags.of(config, inner)}{text}{self._tags.end}" if is_shown else ""
 
-    def pieces(self, config: Branch | None, subject: object) -> Iterator[str]:
-        """Render piece by piece."""
+    def pieces(self, config: Branch | None, subject: object, keys: Keys = NO_KEYS) -> Iterator[str]:
+        """Render piece by piece, with these keys for lists of which one entry is looked up."""
         inner, selected = self._instance(config, subject)
         body = self._guard.body(inner, selected)
         if body is None:
@@ -334,19 +343,10 @@ class ContainerPart(Part):
         start = self._tags.of(config, inner)
         if self._is_shown(body, inner, selected) or self._is_there(body, config, subject):
             yield start
-            yield from body.pieces(inner, selected)
+            yield from body.pieces(inner, selected, keys)
             yield self._tags.end
         else:
-            yield from wrapped(start, body.pieces(inner, selected), self._tags.end)
-
-    def at(self, keys: Keys) -> Part | None:
-        """Return the same with other keys for the lists below."""
-        guard = self._guard.at(keys)
-        if guard is None or guard is self._guard:
-            return None if guard is None else self
-        made = copied(self)
-        made._guard = guard
-        return made
+            yield from wrapped(start, body.pieces(inner, selected, keys), self._tags.end)
 
     def _instance(self, config: Branch | None, subject: object) -> tuple[Branch | None, object]:
         inner = config.children.get(self._node) if config is not None else None
@@ -364,26 +364,6 @@ class ContainerPart(Part):
         if self._whole is None or not body.bare:
             return False
         return next(self._whole.pieces(config, subject), None) is not None
-
-
-def _within(row: Row, state: StateContainer[object, object] | None) -> Callable[[object], str | None]:
-    """Return what renders the row of a container, by the subject of its parent."""
-    if state is None:
-        return lambda subject: row.text(subject) or None
-    select = state.select
-
-    def render(subject: object) -> str | None:
-        selected = select(subject)
-        return row.text(selected) or None if selected is not None else None
-
-    return render
-
-
-def copied(made: Copied) -> Copied:
-    """Return a copy of a part of a rendering, to be changed before it is used."""
-    copied = object.__new__(type(made))
-    copied.__dict__.update(made.__dict__)
-    return copied
 
 
 def wrapped(start: str, pieces: Iterator[str], end: str) -> Iterator[str]:

@@ -46,12 +46,14 @@ class StateList(Generic[P, E]):
 
     `iterate` walks over a snapshot and skips what vanished; `find` looks one entry up by its canonical key values and
     returns None for one that does not exist; `leaves` maps paths below the entry ('statistics/input-bytes') to getters.
+    A list with `few` entries never has more than a handful, none of them large: all of them are shown at once.
     """
 
     path: str
     iterate: Callable[[P], Iterable[E]]
     find: Callable[[P, Key], E | None]
     leaves: Mapping[str, Callable[[E], Value]]
+    few: bool = False
 
 
 @dataclass(frozen=True)

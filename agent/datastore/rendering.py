@@ -17,7 +17,18 @@ from agent.datastore.defaults import DefaultsMode
 from agent.datastore.list_part import ListPart
 from agent.datastore.markup import plain
 from agent.datastore.origins import PLAIN, Origin, OriginView, StartTags
-from agent.datastore.parts import Body, ContainerPart, Guard, LeafPart, Matcher, OriginLeafPart, Part, each
+from agent.datastore.parts import (
+    NO_KEYS,
+    Body,
+    ContainerPart,
+    Guard,
+    Keys,
+    LeafPart,
+    Matcher,
+    OriginLeafPart,
+    Part,
+    each,
+)
 from agent.datastore.registry import Registry, Value
 from agent.datastore.schema import Kind, SchemaNode
 from agent.datastore.selection import WHOLE, Alternatives, LookUp, Match, Selection
@@ -34,23 +45,22 @@ REMEMBERED_PLANS: Final = 256
 class Plan:
     """A compiled rendering of top-level nodes."""
 
-    def __init__(self, parts: Sequence[tuple[str, Part]]) -> None:
-        """Keep the parts with the module name by which each finds its subject."""
-        self._parts = tuple(parts)
+    def __init__(self, parts: Sequence[tuple[str, Part]], keys: Keys = NO_KEYS) -> None:
+        """Keep the parts with the module name by which each finds its subject, and the keys that are looked up."""
+        self._parts = parts
+        self._keys = keys
 
     def pieces(self, config: Branch, subjects: Subjects) -> Iterator[str]:
         """Render lazily: each piece is well-formed only together with the others, in order."""
         for module, part in self._parts:
-            yield from part.pieces(config, subjects.get(module))
+            yield from part.pieces(config, subjects.get(module), self._keys)
 
-    def at(self, keys: Mapping[SchemaNode, Key]) -> Plan | None:
+    def at(self, keys: Keys) -> Plan | None:
         """Return the same with other keys for the lists that it looks one entry up in; None where it depends on them.
 
         That is so where not all entries are shown alike.
         """
-        moved = [(module, part.at(keys)) for module, part in self._parts]
-        parts = [(module, part) for module, part in moved if part is not None]
-        return Plan(parts) if len(parts) == len(moved) else None
+        return Plan(self._parts, keys) if all([part.moves for _, part in self._parts]) else None
 
 
 class Rights(Protocol):

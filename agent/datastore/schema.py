@@ -7,22 +7,22 @@ which are also the ones that get-schema serves. Invariant: a schema never change
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
-from agent.datastore.modules import ALL_FEATURES, ModuleRequest, ParsedModules, SchemaError, parse_modules
-from agent.datastore.node_statements import NodeReader
+from agent.datastore.definitions import Definitions, decode_definitions, encode_definitions
+from agent.datastore.module_files import ALL_FEATURES, ModuleRequest, SchemaError, fingerprint
 from agent.datastore.nodes import Access, Kind, Module, SchemaNode, Submodule
-from agent.datastore.references import ModuleNames
-from agent.datastore.statements import ModuleStatement, argument, revision_of
-from agent.datastore.type_statements import TypeReader
 from agent.datastore.validation import ValidationError, Validator, Violation
 
 __all__ = [
     "ALL_FEATURES",
     "Access",
+    "DefinitionsKeeper",
     "Kind",
     "Module",
     "ModuleRequest",
@@ -111,51 +111,60 @@ class Schema:
         return self.validator.check_data(xml) if whole else self.validator.check_syntax(xml)
 
 
-def load_schema(paths: Sequence[Path] = (), modules: Sequence[ModuleRequest] = ()) -> Schema:
+class DefinitionsKeeper(Protocol):
+    """Where definitions are kept that were read, so that they need not be read again."""
+
+    def load(self, key: str) -> bytes | None:
+        """Return what was kept under a key; None where there is nothing, or nothing that can be trusted."""
+
+    def keep(self, key: str, definitions: bytes) -> None:
+        """Keep definitions under a key."""
+
+
+def load_schema(
+    paths: Sequence[Path] = (), modules: Sequence[ModuleRequest] = (), keeper: DefinitionsKeeper | None = None
+) -> Schema:
     """Loads the `modules` asked for, and every module of the user's files and directories `paths` with all features.
 
-    Modules are found in `paths`, among our own, and in pyang's distribution. Raises SchemaError.
+    Modules are found in `paths`, among our own, and in pyang's distribution; those that `keeper` knows, which nothing
+    about has changed, are not parsed again. Raises SchemaError.
     """
-    parsed = parse_modules(paths, modules)
-    implemented = {name: _module(parsed, statement) for name, statement in parsed.implemented.items()}
-    imported = tuple(_module(parsed, statement) for statement in parsed.imported)
-    names = ModuleNames.of({name: (module.prefix, module.namespace) for name, module in implemented.items()})
-    types = TypeReader(parsed.context, parsed.implemented, names)
-    reader = NodeReader(implemented, types)
-    nodes = [node for statement in parsed.implemented.values() for node in reader.read_roots(statement)]
+    definitions = _read(paths, modules) if keeper is None else _known(paths, modules, keeper)
+    implemented = {module.name: module for module in definitions.implemented}
+    nodes = definitions.nodes
     return Schema(
         modules=MappingProxyType(implemented),
-        imported=imported,
+        imported=definitions.imported,
         by_namespace=MappingProxyType({module.namespace: module for module in implemented.values()}),
         roots=_by_tag(node for node in nodes if node.kind not in (Kind.RPC, Kind.NOTIFICATION)),
         rpcs=_by_tag(node for node in nodes if node.kind is Kind.RPC),
         notifications=_by_tag(node for node in nodes if node.kind is Kind.NOTIFICATION),
-        content_id=_content_id([*implemented.values(), *imported]),
-        validator=Validator([implemented[name] for name in parsed.by_imports()], parsed.bound_sources()),
-        identities=types.ancestry,
+        content_id=_content_id([*implemented.values(), *definitions.imported]),
+        validator=Validator([implemented[name] for name in definitions.by_imports], definitions.sources),
+        identities=definitions.identities,
     )
+
+
+def _known(paths: Sequence[Path], modules: Sequence[ModuleRequest], keeper: DefinitionsKeeper) -> Definitions:
+    key = fingerprint(paths, modules)
+    kept = keeper.load(key)
+    if kept is not None:
+        with suppress(ValueError):  # Damaged: what is read anew takes its place.
+            return decode_definitions(kept)
+    definitions = _read(paths, modules)
+    with suppress(RecursionError):  # Nodes that are too deep within one another are read each time.
+        keeper.keep(key, encode_definitions(definitions))
+    return definitions
+
+
+def _read(paths: Sequence[Path], modules: Sequence[ModuleRequest]) -> Definitions:
+    from agent.datastore.reading import read_definitions  # Brings pyang, which takes a while, and is mostly not needed.
+
+    return read_definitions(paths, modules)
 
 
 def _by_tag(nodes: Iterable[SchemaNode]) -> Mapping[str, SchemaNode]:
     return MappingProxyType({node.tag: node for node in nodes})
-
-
-def _module(parsed: ParsedModules, statement: ModuleStatement) -> Module:
-    implemented = parsed.implemented.get(statement.arg) is statement
-    return Module(
-        name=statement.arg,
-        revision=revision_of(statement),
-        namespace=argument(statement, "namespace"),
-        prefix=argument(statement, "prefix"),
-        implemented=implemented,
-        features=parsed.features[statement.arg] if implemented else (),
-        source=parsed.sources[statement.pos.ref],
-        submodules=tuple(
-            Submodule(part.arg, revision_of(part), parsed.sources[part.pos.ref])
-            for part in parsed.submodules_of(statement.arg)
-        ),
-        deviated_by=parsed.deviating(statement.arg) if implemented else (),
-    )
 
 
 def _content_id(modules: Iterable[Module]) -> str:

@@ -102,6 +102,25 @@ def _with_keys(node: SchemaNode, selection: Selection, keys: Mapping[SchemaNode,
     return replace(selection, matches=matches, children=below or NO_CHILDREN)
 
 
+def tried_matches(selected: Selections) -> int:
+    """Return with how many matches an instance is compared at most, with whatever is in it, to find what is selected.
+
+    Matches with the keys of a list are not counted where they all lead to one entry each: such a one is looked up.
+    """
+    return sum(_tried(node, alternatives) for node, alternatives in selected.items())
+
+
+def _tried(node: SchemaNode, alternatives: Alternatives) -> int:
+    together: dict[Key | None, int] = {}
+    for selection in alternatives:
+        key = selection.key_of(node)
+        unkeyed = max(0, len(selection.matches) - len(key or ()))
+        together[key] = together.get(key, 0) + unkeyed + tried_matches(selection.children)
+    if None in together:  # every entry is looked at, those too that a key leads to
+        return sum(together.values()) + sum(len(key) for key in together if key is not None)
+    return max(together.values(), default=0)
+
+
 def merge(alternatives: Iterable[Selection]) -> Selection:
     """Return one selection, without matches, of all that alternatives whose matches hold select together.
 

@@ -5,7 +5,7 @@ Invariant: everything that has changed is named, or lies below what is; what is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from agent.datastore.diff import Change, differences
@@ -28,11 +28,14 @@ class Touched:
     keys: Key = ()
 
 
-def touched_by_event(registry: Registry, event: object) -> Iterator[Touched]:
-    """Iterate over what an event may have changed of the state."""
+def touched_by_event(
+    registry: Registry, event: object, is_wanted: Callable[[SchemaNode], bool] = lambda node: True
+) -> Iterator[Touched]:
+    """Iterate over what an event may have changed of the state, of nodes that are wanted."""
     for node, change in registry.changes.get(type(event), ()):
-        for keys in change.keys(event):
-            yield Touched(node, tuple(map(plain, keys)))
+        if is_wanted(node):
+            for keys in change.keys(event):
+                yield Touched(node, tuple(map(plain, keys)))
 
 
 def touched_by_commit(before: Branch, after: Branch) -> Iterable[Touched]:
@@ -56,9 +59,28 @@ def _touched(path: InstancePath) -> Touched:
     return Touched(path[-1].node, keys)
 
 
-def concerns(selected: Selections, touched: Touched) -> bool:
-    """Tell whether a selection may show something else when something was touched: never False where it does."""
-    return _concerns(selected, lineage(touched.node), touched.keys)
+class Interest:
+    """Tells what of a selection may show something else when something was touched; what holds of a node is kept."""
+
+    def __init__(self, selected: Selections) -> None:
+        """Know of no node yet."""
+        self._selected = selected
+        self._by_node: dict[SchemaNode, bool] = {}
+        self._by_key: dict[SchemaNode, bool] = {}
+
+    def reaches(self, node: SchemaNode) -> bool:
+        """Tell whether any instance of a node concerns it."""
+        if node not in self._by_node:
+            steps = lineage(node)
+            self._by_node[node] = _concerns(self._selected, steps, ())
+            self._by_key[node] = _has_matches(self._selected, steps)
+        return self._by_node[node]
+
+    def includes(self, touched: Touched) -> bool:
+        """Tell whether what was touched concerns it: never False where it does."""
+        if not self.reaches(touched.node) or not self._by_key[touched.node]:
+            return self._by_node[touched.node]
+        return _concerns(self._selected, lineage(touched.node), touched.keys)
 
 
 def _concerns(selected: Selections, steps: tuple[SchemaNode, ...], keys: Key) -> bool:
@@ -72,3 +94,9 @@ def _concerns(selected: Selections, steps: tuple[SchemaNode, ...], keys: Key) ->
         if _concerns(selection.children, below, keys[len(node.keys) :]):
             return True
     return False
+
+
+def _has_matches(selected: Selections, steps: tuple[SchemaNode, ...]) -> bool:
+    """Tell whether any selection on the way to a node chooses between instances."""
+    alternatives = selected.get(steps[0], ()) if steps else ()
+    return any(selection.matches or _has_matches(selection.children, steps[1:]) for selection in alternatives)

@@ -11,7 +11,7 @@ from pyang import statements as pyang_statements
 from pyang.context import Context
 
 from agent.datastore.canonical import CANONICAL_FORMS
-from agent.datastore.modules import SchemaError
+from agent.datastore.module_files import SchemaError
 from agent.datastore.references import Identityref, ModuleNames, NodePath
 from agent.datastore.restrictions import Bounds, Pattern
 from agent.datastore.statements import ModuleStatement, Statement, argument, error_texts, is_supported

@@ -17,7 +17,7 @@ from typing import Final
 
 import oopt_gnpy_libyang as libyang
 
-from agent.datastore.modules import SchemaError
+from agent.datastore.module_files import SchemaError
 from agent.datastore.nodes import Module
 
 

@@ -22,7 +22,10 @@ EXPECTING_COMMAND: Final = "syntax error, expecting <command>."
 SYNTAX_ERROR: Final = "syntax error."
 UNKNOWN_COMMAND: Final = "unknown command."
 MISSING_ARGUMENT: Final = "missing argument."
-LINE_CHARACTERS: Final = 4096
+LONGEST_LINE: Final = 65_536
+"""However long the lines of a router may be: before it is known whose line it is, it is looked at."""
+TOO_LONG: Final = "command-characters"
+"""The limit that a line is over which is too long, as the settings name it."""
 MAXIMUM_PIPES: Final = 32
 """Each of them waits for the one before it, one within the other."""
 
@@ -38,6 +41,10 @@ class SyntaxFault(Exception):
         self.column = column
         self.word = word
         self.completions = completions or {}
+
+
+class LineTooLong(SyntaxFault):
+    """A line that was not even looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +209,9 @@ def parse(line: str, router: Router | None = None) -> Line:
 
     SyntaxFault says what is wrong, and where.
     """
-    if len(line) > LINE_CHARACTERS:
-        raise SyntaxFault("line is too long.", LINE_CHARACTERS)
+    limit = LONGEST_LINE if router is None else min(router.line_characters(), LONGEST_LINE)
+    if len(line) > limit:
+        raise LineTooLong("line is too long.", limit)
     first, *rest = _parts(tokens(line))
     if len(rest) > MAXIMUM_PIPES:
         raise SyntaxFault("too many pipes.", len(line))

@@ -13,6 +13,8 @@ from typing import Final, Protocol
 from agent.core.device import Device
 from agent.datastore.registry import Caller
 
+LINE_CHARACTERS: Final = 4096
+"""How long a line may be, unless somebody says otherwise."""
 RELEASE: Final = "7.4R1"
 """The release of Junos whose names and namespaces are spoken."""
 MODEL: Final = "m20"
@@ -53,7 +55,8 @@ class ConfigurationDisplay(Protocol):
 class Router:
     """A device behind its face; `booted_at` is device time, `version` that of the program.
 
-    `configured_name` returns the host name that is configured, None where none is.
+    `configured_name` returns the host name that is configured, None where none is. A line has so many `line_characters`
+    at most; `exceeded` is told the name of a limit that something is over.
     """
 
     device: Device
@@ -61,6 +64,8 @@ class Router:
     version: str
     configured_name: Callable[[], str | None] = lambda: None
     configuration: ConfigurationDisplay | None = None
+    line_characters: Callable[[], int] = lambda: LINE_CHARACTERS
+    exceeded: Callable[[str], object] = lambda limit: None
 
     @property
     def host_name(self) -> str:

@@ -21,7 +21,7 @@ from agent.junos.command import Command, Kind, Local, Parameter
 from agent.junos.configuration.rpc import AUTHORISATIONS, CONFIGURATION_RPCS
 from agent.junos.grammar import COMMANDS
 from agent.junos.markup import Reply, render, render_json
-from agent.junos.parser import Line, SyntaxFault, parse
+from agent.junos.parser import TOO_LONG, Line, LineTooLong, SyntaxFault, parse
 from agent.junos.router import Arguments, Format, Refused, Router
 from agent.junos.values import fault
 
@@ -108,6 +108,8 @@ def _line(element: etree._Element, router: Router | None) -> Line:
     try:
         return parse((element.text or "").strip(), router)
     except SyntaxFault as wrong:
+        if isinstance(wrong, LineTooLong) and router is not None:
+            router.exceeded(TOO_LONG)
         raise _syntax_error(wrong.message.rstrip("."), wrong.word) from wrong
 
 

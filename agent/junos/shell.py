@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
-from agent.datastore.registry import Caller
+from agent.datastore.errors import RpcError
+from agent.datastore.registry import Authorisation, Caller
 from agent.junos import execution, pipes
 from agent.junos.command import Local
 from agent.junos.completion import Completion, Permits, complete, explain, listed
-from agent.junos.parser import Line, SyntaxFault, parse
+from agent.junos.parser import TOO_LONG, Line, LineTooLong, SyntaxFault, parse
 from agent.junos.router import Refused, Router
 from agent.junos.terminal import visible
 
@@ -26,6 +27,8 @@ SCREEN_LENGTH: Final = 24
 ROOM_FOR_MORE: Final = 1
 
 
+Require = Callable[[Authorisation], None]
+"""Raises RpcError, access-denied, and has it counted, where somebody may not do what is authorised so."""
 Told = Callable[[str, bool], object]
 """Learns of every line that was to be carried out, and whether it was refused."""
 
@@ -35,10 +38,18 @@ class CommandFailed(Exception):
 
 
 class Shell:
-    """The prompt of one user. `permits` is asked each time: what somebody may do can change."""
+    """The prompt of one user: what they may do is asked each time, since it can change.
+
+    `permits` tells what can be completed; `require`, asked before a command is carried out, raises RpcError.
+    """
 
     def __init__(
-        self, router: Router, caller: Callable[[], Caller], permits: Permits, told: Told = lambda line, is_refused: None
+        self,
+        router: Router,
+        caller: Callable[[], Caller],
+        permits: Permits,
+        require: Require,
+        told: Told = lambda line, is_refused: None,
     ) -> None:
         self.is_finished = False
         self.screen_length = SCREEN_LENGTH
@@ -47,6 +58,7 @@ class Shell:
         self._router = router
         self._caller = caller
         self._permits = permits
+        self._require = require
         self._told = told
 
     def adopt(self, before: Shell) -> None:
@@ -91,16 +103,20 @@ class Shell:
     def _run(self, text: str) -> Iterator[str]:
         try:
             lines = self._carry_out(text)
-        except (SyntaxFault, CommandFailed, Refused):
+        except (SyntaxFault, CommandFailed, Refused) as refused:
             self._told(text, True)
+            if isinstance(refused, LineTooLong):
+                self._router.exceeded(TOO_LONG)
             raise
         self._told(text, False)
         return lines
 
     def _carry_out(self, text: str) -> Iterator[str]:
         line = parse(text, self._router)
-        if not self._permits(line.command.authorisation):
-            raise CommandFailed(PERMISSION_DENIED)
+        try:
+            self._require(line.command.authorisation)
+        except RpcError as denied:
+            raise CommandFailed(PERMISSION_DENIED) from denied
         if isinstance(line.command.does, Local) and line.command.does is not Local.CONFIGURATION:
             through = pipes.prepare(line.pipes)
             return through(self._do(line.command.does, line))

@@ -7,13 +7,20 @@ line that has come through here moves no cursor, changes no colour and hides not
 from __future__ import annotations
 
 from typing import Final
+from unicodedata import category
 
 _HARMLESS: Final = "\t\n"
 """What is not printable and yet does no more than part words and lines."""
+_SPACE: Final = "Zs"
+"""The category of Unicode of what is not printable for Python, and no more than room: the no-break space, for one."""
 
 
 def visible(text: str) -> str:
     r"""Return a text with what is not printable in the notation \x9b."""
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() or each in _HARMLESS else f"\\x{ord(each):02x}" for each in text)
+    return "".join(each if _is_harmless(each) else f"\\x{ord(each):02x}" for each in text)
+
+
+def _is_harmless(character: str) -> bool:
+    return character.isprintable() or character in _HARMLESS or category(character) == _SPACE

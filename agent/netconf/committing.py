@@ -5,16 +5,20 @@ A commit leaves startup alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from agent.datastore import errors
-from agent.datastore.changes import Confirmation
+from agent.datastore.changes import Confirmation, WrongToken
+from agent.datastore.errors import input_path
 from agent.datastore.output import OK
 from agent.datastore.stores import Datastore
 from agent.netconf.request import Reply, Request
 
 DEFAULT_SECONDS: Final = "600"
 """How long a commit waits to be confirmed (section 8.4.5.1)."""
+PERSIST_ID: Final = "persist-id"
 WITH_CONFIRMED: Final = ("confirm-timeout", "persist")
 """What says nothing without 'confirmed'."""
 
@@ -25,14 +29,16 @@ def commit(request: Request) -> Reply:
     host, caller = request.host, request.caller
     for datastore in (Datastore.RUNNING, Datastore.CANDIDATE):
         host.stores.require_unlocked(datastore, caller.session_id)
-    host.changes.commit(caller, host.authorize, confirmation, request.given("persist-id"))
+    with _pointing_at_the_token(request):
+        host.changes.commit(caller, host.authorize, confirmation, request.given(PERSIST_ID))
     return iter((OK,))
 
 
 def cancel_commit(request: Request) -> Reply:
     """Undo a commit that waits to be confirmed (RFC 6241 section 8.4.4.1)."""
     request.host.stores.require_unlocked(Datastore.RUNNING, request.caller.session_id)
-    request.host.changes.cancel(request.caller, request.given("persist-id"))
+    with _pointing_at_the_token(request):
+        request.host.changes.cancel(request.caller, request.given(PERSIST_ID))
     return iter((OK,))
 
 
@@ -41,6 +47,15 @@ def discard_changes(request: Request) -> Reply:
     request.host.stores.require_unlocked(Datastore.CANDIDATE, request.caller.session_id)
     request.host.stores.discard_candidate()
     return iter((OK,))
+
+
+@contextmanager
+def _pointing_at_the_token(request: Request) -> Iterator[None]:
+    """Have the refusal of a token say where in the request it is."""
+    try:
+        yield
+    except WrongToken as wrong:
+        raise WrongToken(input_path(request.input, PERSIST_ID)) from wrong
 
 
 def _confirmation(request: Request) -> Confirmation | None:

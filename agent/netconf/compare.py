@@ -24,13 +24,14 @@ from agent.datastore.rendering import Roots
 from agent.datastore.schema import Kind, SchemaNode
 from agent.datastore.selection import of_config
 from agent.datastore.tree import Branch, Item, Key
-from agent.netconf.nmda import INTENDED, OPERATIONAL, selected
+from agent.netconf.filters import SUBTREE_FILTER, XPATH_FILTER, choose
+from agent.netconf.nmda import INTENDED, OPERATIONAL
 from agent.netconf.request import Reply, Request
 
 NAMESPACE: Final = "urn:ietf:params:xml:ns:yang:ietf-nmda-compare"
 MAXIMUM_CHARACTERS: Final = 32 * 1024 * 1024
 """How much of one datastore is compared."""
-FILTERS: Final = ("subtree-filter", "xpath-filter")
+FILTERS: Final = (SUBTREE_FILTER, XPATH_FILTER)
 _ORIGIN: Final = f"{{{ORIGIN}}}origin"
 _SEVERAL: Final = (Kind.LIST, Kind.LEAF_LIST)
 
@@ -65,7 +66,7 @@ class _Side:
             plan = host.plan(request.caller, roots, mode, state=is_operational, origins=view)
             return plan.pieces(shown, host.subjects)
 
-        roots = selected(request, read)
+        roots = choose(host.registry, request.element, read, host.xpath_budget).roots
         if only_config:
             roots = of_config(roots, config=True)
         text = _bounded(read(roots, OriginView(shown=True) if is_operational and shows_origin else PLAIN))

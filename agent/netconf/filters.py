@@ -1,4 +1,4 @@
-"""The filters of get and get-config as selections: subtrees (RFC 6241 section 6), and XPath (section 8.9).
+"""The filters of operations that read as selections: subtrees (RFC 6241 section 6), and XPath (section 8.9).
 
 In a subtree, names that the schema does not have select nothing and values that a type does not have match nothing:
 neither is an error.
@@ -6,7 +6,7 @@ neither is an error.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,20 +20,24 @@ from agent.datastore.schema import Kind, Schema, SchemaNode
 from agent.datastore.selection import WHOLE, Alternatives, Match, Selection
 from agent.datastore.tree import Branch
 from agent.datastore.values import InvalidValue
-from agent.datastore.xpath import Budget, Reader, XPathFilter
+from agent.datastore.xpath import BUDGET, Budget, Reader, XPathFilter
 from agent.netconf.messages import BASE_NAMESPACE
-from agent.netconf.shapes import FILTER, Filter, Shape, shape_of, split
-from agent.netconf.xpath import expression_of, parse_condition, select
+from agent.netconf.shapes import Filter, Shape, shape_of, split
+from agent.netconf.xpath import expression_of, parse_condition, refusing, select
 
 SUBTREE: Final = "subtree"
 XPATH: Final = "xpath"
-XPATH_MARK: Final = b'type="xpath"'
+FILTER: Final = f"{{{BASE_NAMESPACE}}}filter"
+SUBTREE_FILTER: Final = "subtree-filter"
+XPATH_FILTER: Final = "xpath-filter"
+"""What get-data and those that follow it call the two (RFC 8526 section 3.1.1)."""
+_XPATH_MARKS: Final = (b'type="xpath"', b"<xpath-filter", b":xpath-filter")
 """What tells a request with an XPath apart before it is read."""
 REMEMBERED_FILTERS: Final = 256
 REMEMBERED_BYTES: Final = 4096
 """A filter that is longer is read each time."""
+NO_FILTER: Final = Filter()
 _LEAVES: Final = (Kind.LEAF, Kind.LEAF_LIST)
-_OPAQUE: Final = (Kind.ANYDATA,)
 _WHITE_SPACE: Final = " \t\r\n"
 
 
@@ -45,16 +49,24 @@ class Known:
     roots: Roots
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a filter selects, whether of any data, and how it says so."""
+
+    roots: Roots
+    filter: Filter = NO_FILTER
+    is_lasting: bool = True
+
+
 class Filters:
-    """The filters of get and get-config. Clients ask the same again and again: what they ask for is read once.
+    """The filters of get, get-config and get-data. Clients ask the same again and again: what they ask is read once.
 
     So is what differs from it in nothing but keys.
     """
 
     def __init__(self, registry: Registry) -> None:
         """Remember none yet."""
-        self._schema = registry.schema
-        self._everything = everything(registry)
+        self._registry = registry
         self._known: dict[Hashable, Known | tuple[Branch, Shape]] = {}
 
     def recall(self, operation: etree._Element) -> Known | None:
@@ -64,7 +76,7 @@ class Filters:
             return None
         if (known := self._touched(text)) is not None:
             return known if isinstance(known, Known) else None
-        words, values = split(text, is_xpath=XPATH_MARK in text)
+        words, values = split(text, is_xpath=_has_xpath(text))
         found = self._touched(words)
         if not isinstance(found, tuple):
             return None
@@ -78,38 +90,68 @@ class Filters:
             self._known[key] = found
         return found
 
-    def parse(self, operation: etree._Element, given: Branch, read: Reader, budget: Budget) -> Roots:
-        """Return what the filter of an operation selects; without one everything, with an empty one nothing.
+    def parse(
+        self,
+        operation: etree._Element,
+        given: Branch,
+        read: Reader,
+        budget: Budget,
+        narrow: Callable[[Roots], Roots] = lambda roots: roots,
+    ) -> Roots:
+        """Return what an operation selects: what is left by `narrow` of what its filter does.
 
-        `given` is the operation's input. `read` renders the data for the reader: not every XPath can do without a look
-        at it.
+        `given` is the operation's input, on which alone `narrow` may depend. `read` renders the data for the reader:
+        not every XPath can do without a look at it.
         """
-        element = operation.find(FILTER)
-        filter_ = Filter()
-        if element is None:
-            roots = self._everything
-        elif filter_type(self._schema, element) == XPATH:
-            found = select(self._schema, expression_of(element), element.nsmap, read, budget)
-            if not found.is_lasting:
-                return found.roots
-            roots, filter_ = found.roots, Filter(is_xpath=True, literals=found.literals)
-        else:
-            roots = parse_subtree(self._schema.roots, element)
-        self._remember(operation, given, roots, filter_)
+        chosen = choose(self._registry, operation, read, budget)
+        roots = narrow(chosen.roots)
+        if chosen.is_lasting:
+            self._remember(operation, given, roots, chosen.filter)
         return roots
 
     def _remember(self, operation: etree._Element, given: Branch, roots: Roots, filter_: Filter) -> None:
         text = etree.tostring(operation, with_tail=False)
         if len(text) > REMEMBERED_BYTES:
             return
-        plain = Branch(given.schema, {node: item for node, item in given.children.items() if node.kind not in _OPAQUE})
-        shape = shape_of(roots, text, operation, filter_) if filter_.is_xpath == (XPATH_MARK in text) else None
+        plain = Branch(given.schema, {node: item for node, item in given.children.items() if not _is_filter(node)})
+        shape = shape_of(roots, text, filter_) if filter_.is_xpath == _has_xpath(text) else None
         if shape is None:
             self._known[text] = Known(plain, roots)
         else:
             self._known[split(text, is_xpath=filter_.is_xpath)[0]] = (plain, shape)
         if len(self._known) > REMEMBERED_FILTERS:
             del self._known[next(iter(self._known))]  # the one that nobody has asked for the longest
+
+
+def _is_filter(node: SchemaNode) -> bool:
+    return node.kind is Kind.ANYDATA or node.name == XPATH_FILTER
+
+
+def _has_xpath(text: bytes) -> bool:
+    return any(mark in text for mark in _XPATH_MARKS)
+
+
+def choose(registry: Registry, operation: etree._Element, read: Reader, budget: Budget) -> Chosen:
+    """Return what the filter of an operation selects; without one everything, with an empty one nothing."""
+    schema, expression = registry.schema, None
+    if etree.QName(operation).namespace == BASE_NAMESPACE:
+        element = operation.find(FILTER)
+        if element is not None and filter_type(schema, element) == XPATH:
+            expression = expression_of(element)
+    else:
+        element = _parameter(operation, SUBTREE_FILTER)
+        if element is None and (element := _parameter(operation, XPATH_FILTER)) is not None:
+            expression = element.text or ""
+    if element is None:
+        return Chosen(everything(registry))
+    if expression is None:
+        return Chosen(parse_subtree(schema.roots, element, budget), Filter(subtree=element))
+    found = select(schema, expression, element.nsmap, read, budget)
+    return Chosen(found.roots, Filter(is_xpath=True, literals=found.literals), found.is_lasting)
+
+
+def _parameter(operation: etree._Element, name: str) -> etree._Element | None:
+    return operation.find(f"{{{etree.QName(operation).namespace}}}{name}")
 
 
 def filter_type(schema: Schema, element: etree._Element) -> str:
@@ -127,15 +169,18 @@ def parse_wanted(schema: Schema, element: etree._Element, budget: Budget) -> Roo
     """Return what the filter of a subscription wants of notifications (RFC 5277 section 3.6)."""
     if filter_type(schema, element) == XPATH:
         return parse_condition(schema, element, budget)
-    return parse_subtree(schema.notifications, element)
+    return parse_subtree(schema.notifications, element, budget)
 
 
-def parse_subtree(roots: Mapping[str, SchemaNode], element: etree._Element) -> Roots:
-    """Return what the elements below a filter select of the top-level nodes."""
+def parse_subtree(roots: Mapping[str, SchemaNode], element: etree._Element, budget: Budget = BUDGET) -> Roots:
+    """Return what the elements below a filter select of the top-level nodes; RpcError for what would take too long."""
     selected: dict[SchemaNode, list[Selection]] = {}
     for child in element.iterchildren(etree.Element):
         _add(selected, roots, child)
-    return _frozen(selected)
+    found = _frozen(selected)
+    with refusing():
+        budget.require_few_matches(found)
+    return found
 
 
 def _add(selected: dict[SchemaNode, list[Selection]], nodes: Mapping[str, SchemaNode], element: etree._Element) -> None:

@@ -117,6 +117,8 @@ class ChunkedFramer:
 
     def next_message(self) -> bytes | None:
         """Return the next whole message, None when there is none yet."""
+        if not self._buffer:
+            return None
         message = self._message_of_one_chunk()
         return self._message_of_chunks() if message is None else message
 

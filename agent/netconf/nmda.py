@@ -6,21 +6,20 @@ defaults in use, and what the device shows of itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from agent.datastore import errors
 from agent.datastore.defaults import DefaultsMode
 from agent.datastore.errors import ErrorType, RpcError, input_path
 from agent.datastore.origins import ALL, PLAIN, Origin, OriginView
-from agent.datastore.rendering import Roots, everything
+from agent.datastore.rendering import Roots
 from agent.datastore.selection import of_config, to_depth
 from agent.datastore.stores import Datastore
 from agent.datastore.tree import Branch
 from agent.netconf.editing import change
-from agent.netconf.filters import parse_subtree
 from agent.netconf.request import NMDA, Reply, Request
-from agent.netconf.xpath import select
 
 OPERATIONAL: Final = "ietf-datastores:operational"
 INTENDED: Final = "ietf-datastores:intended"
@@ -40,13 +39,19 @@ def get_data(request: Request) -> Reply:
         plan = host.plan(request.caller, roots, mode, state=is_operational, origins=view)
         return plan.pieces(shown, host.subjects)
 
-    roots = selected(request, pieces)
+    roots = request.selected
+    if roots is None:
+        budget, narrow = host.xpath_budget, partial(_narrowed, request)
+        roots = host.filters.parse(request.element, request.input, pieces, budget, narrow)
+    return _data(pieces(roots, origins))
+
+
+def _narrowed(request: Request, roots: Roots) -> Roots:
+    """Return what the other parameters leave of what the filter selects."""
     depth, config = request.given("max-depth"), request.given("config-filter")
     if depth not in (None, UNBOUNDED):
         roots = to_depth(roots, int(str(depth)))
-    if config is not None:
-        roots = of_config(roots, config=config == "true")
-    return _data(pieces(roots, origins))
+    return roots if config is None else of_config(roots, config=config == "true")
 
 
 def edit_data(request: Request) -> Reply:
@@ -71,17 +76,6 @@ def _mode(request: Request) -> DefaultsMode:
     if request.given("with-defaults") is None and request.input.leaf("datastore") == OPERATIONAL:
         return DefaultsMode.REPORT_ALL
     return request.defaults_mode
-
-
-def selected(request: Request, read: Callable[[Roots], Iterator[str]]) -> Roots:
-    """Return what the filter of get-data, or of another operation with the same parameters, selects of what is read."""
-    registry = request.host.registry
-    subtree, xpath = request.parameter("subtree-filter"), request.parameter("xpath-filter")
-    if subtree is not None:
-        return parse_subtree(registry.schema.roots, subtree)
-    if xpath is not None:
-        return select(registry.schema, xpath.text or "", xpath.nsmap, read, request.host.xpath_budget).roots
-    return everything(registry)
 
 
 def _origins(request: Request) -> OriginView:

@@ -28,7 +28,8 @@ from agent.netconf.request import NMDA, Host, Operation, Reply, Request, Request
 from agent.netconf.subscribed import operations as subscribed
 from agent.netconf.subscriptions import Subscription
 
-READING: Final = frozenset(f"{{{BASE_NAMESPACE}}}{name}" for name in ("get", "get-config"))
+GET_DATA: Final = f"{{{NMDA}}}get-data"
+READING: Final = frozenset((f"{{{BASE_NAMESPACE}}}get", f"{{{BASE_NAMESPACE}}}get-config", GET_DATA))
 """The operations whose filters are remembered."""
 CREATE_SUBSCRIPTION: Final = f"{{{subscriptions.NAMESPACE}}}create-subscription"
 
@@ -88,9 +89,11 @@ def get_config(request: Request) -> Reply:
 def _read(request: Request, root: Branch, *, state: bool) -> Iterator[str]:
     host, mode = request.host, request.defaults_mode
     shown = host.with_defaults(root) if mode.shows_defaults else root
+    is_kept = not state and root is host.stores.running
 
     def pieces(roots: Roots) -> Iterator[str]:
-        return host.plan(request.caller, roots, mode, state=state).pieces(shown, host.subjects)
+        plan = host.plan(request.caller, roots, mode, state=state)
+        return host.texts.pieces(plan, shown) if is_kept else plan.pieces(shown, host.subjects)
 
     roots = request.selected
     if roots is None:
@@ -191,7 +194,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
         },
         CREATE_SUBSCRIPTION: create_subscription,
         **subscribed.OPERATIONS,
-        f"{{{NMDA}}}get-data": nmda.get_data,
+        GET_DATA: nmda.get_data,
         f"{{{NMDA}}}edit-data": nmda.edit_data,
         f"{{{compare.NAMESPACE}}}compare": compare.compare,
         f"{{{partial_locks.NAMESPACE}}}partial-lock": partial_locks.partial_lock,

@@ -40,6 +40,9 @@ def partial_lock(request: Request) -> Reply:
         raise _refused("operation-failed", "no-matches", message, path)
     if not all(can_be_named(step) for node in nodes for step in node):
         raise errors.operation_failed("one of the nodes has a key that no instance-identifier can name")
+    if stores.partial_locks.count(session_id) >= request.session.maximum_partial_locks:
+        request.host.exceeded("partial-locks")
+        raise errors.resource_denied(f"a session has {request.session.maximum_partial_locks} partial locks at most")
     lock = stores.partial_locks.grant(session_id, [_canonical(request, select) for select in selects], nodes)
     return render_output(request.rpc.output, {"lock-id": lock.id, "locked-node": [identifier(node) for node in nodes]})
 

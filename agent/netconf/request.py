@@ -12,6 +12,7 @@ from agent.datastore import errors
 from agent.datastore.changes import Changes
 from agent.datastore.defaults import DefaultsMode
 from agent.datastore.errors import ErrorType, InstancePath, PathStep, RpcError, input_path
+from agent.datastore.kept_texts import KeptTexts
 from agent.datastore.origins import PLAIN, OriginView
 from agent.datastore.parsing import Seal
 from agent.datastore.registry import Authorisation, Caller, Pending
@@ -25,7 +26,7 @@ from agent.netconf.messages import BASE_NAMESPACE
 from agent.netconf.subscribed.delivery import Receiver
 from agent.netconf.subscribed.publisher import Publisher, Publishing
 from agent.netconf.subscriptions import Subscription
-from agent.netconf.url import Files, NamedFile, named_file
+from agent.netconf.url import Folder, NamedFile, named_file
 
 NMDA: Final = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
 Reply = Iterator[str] | Pending
@@ -48,12 +49,16 @@ class Host(Publishing, Protocol):
         """What makes plain secrets into those that are kept."""
 
     @property
-    def files(self) -> Files:
+    def folder(self) -> Folder:
         """The files that URLs name."""
 
     @property
     def filters(self) -> Filters:
-        """The filters of get and get-config."""
+        """The filters of operations that read."""
+
+    @property
+    def texts(self) -> KeptTexts:
+        """The texts of the running configuration that were read."""
 
     @property
     def publisher(self) -> Publisher:
@@ -110,6 +115,10 @@ class Requester(Protocol):
     @property
     def maximum_subscriptions(self) -> int:
         """How many dynamic subscriptions it may have."""
+
+    @property
+    def maximum_partial_locks(self) -> int:
+        """How many partial locks it may have."""
 
     def finish_after_reply(self) -> None:
         """End the session once the reply has been sent."""
@@ -175,10 +184,10 @@ class Request:
         """Return the file that a URL names: that of source or target, or of the operation itself; None for no URL."""
         operation = (PathStep(self.rpc),)
         if parameter is None:
-            return named_file(self.host.files, self.input, operation)
+            return named_file(self.host.folder, self.input, operation)
         container = self.input.container(parameter)
         path = (*operation, PathStep(self.input.node(parameter)))
-        return None if container is None else named_file(self.host.files, container, path)
+        return None if container is None else named_file(self.host.folder, container, path)
 
     def named_datastore(self, parameter: str) -> Datastore:
         """Return the datastore that source or target names; RpcError where it names none that this server has."""

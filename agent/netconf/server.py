@@ -18,6 +18,7 @@ from agent.datastore.defaults import DefaultsMode
 from agent.datastore.diff import differences
 from agent.datastore.errors import InstancePath, RpcError
 from agent.datastore.faults import FaultRule, Faults
+from agent.datastore.kept_texts import KeptTexts
 from agent.datastore.nacm import NACM, AccessControl, AccessCounters, AccessOperation, Rights
 from agent.datastore.notifications import LOG_LIMITS, LogLimits, Notification, NotificationLog
 from agent.datastore.origins import PLAIN, OriginView
@@ -31,11 +32,12 @@ from agent.datastore.xpath import Budget
 from agent.netconf.base_notifications import SessionEnded, SessionStarted
 from agent.netconf.capabilities import server_capabilities
 from agent.netconf.filters import Filters
+from agent.netconf.limits import SessionLimits
 from agent.netconf.recording import Recorder
-from agent.netconf.session import EndReason, NetconfSession, SessionCounters, SessionLimits
+from agent.netconf.session import EndReason, NetconfSession, SessionCounters
 from agent.netconf.subscribed.publisher import Publisher
 from agent.netconf.subscriptions import NOTIFICATION_COMPLETE, REPLAY_COMPLETE, Alarm, Replay, Subscription
-from agent.netconf.url import Files, NoFiles
+from agent.netconf.url import Files, Folder, NoFiles
 
 
 class Event(Protocol):
@@ -142,9 +144,10 @@ class Server:
         self.transactions = Transactions(registry, stores, (*targets, self), secrets.open)
         self.changes = Changes(self.transactions, stores, clocks.device, clocks.management, self.publish)
         self.seal = secrets.keep
-        self.files = files
+        self._files = files
         self.recovery_users = frozenset(recovery_users)
         self.filters = Filters(registry)
+        self.texts = KeptTexts()
         self.counters = ServerCounters()
         self.exceeded_limits: Counter[str] = Counter()
         self.access_counters = AccessCounters()
@@ -157,6 +160,7 @@ class Server:
         """Of the sessions to come."""
         self._subjects: dict[str, object] = {}
         self._last_session_id = 0
+        self._subscribed: dict[NetconfSession, None] = {}
         self.faults = Faults()
         self._recorders: tuple[Recorder, ...] = ()
         self.access = AccessControl(Branch(registry.schema.node(NACM)))
@@ -179,6 +183,11 @@ class Server:
         """What an XPath expression may take now."""
         return Budget(self.limits.xpath, self.exceeded)
 
+    @property
+    def folder(self) -> Folder:
+        """The files that URLs name, within the limits of now."""
+        return Folder(self._files, self.limits.files, self.exceeded)
+
     def attach(self, module: str, subject: object) -> None:
         """Say what the bindings of a module take."""
         self._subjects[module] = subject
@@ -189,13 +198,14 @@ class Server:
         if not isinstance(access, AccessControl):
             raise TypeError(f"{NACM} was built into {type(access).__name__}")
         if access is not self.access:
-            access.require_known(self.registry.schema)
-        return (lambda: None) if access is self.access else (lambda: self._adopt(access))
+            access.resolve(self.registry.schema)
+        return self.texts.forget if access is self.access else (lambda: self._adopt(access))
 
     def _adopt(self, access: AccessControl) -> None:
         """Judge by new rules from now on, the requests of open sessions too."""
         self.access = access
         self._compilers.clear()
+        self.texts.forget()
         for session_id, opened in self.sessions.items():
             opened.session.caller = self.caller(opened.client, session_id)
         self.publisher.on_access_changed()
@@ -223,18 +233,21 @@ class Server:
 
     def requested(self, session: NetconfSession, message: bytes) -> None:
         """Tell the recorders of a message."""
+        now, session_id = self.now, session.caller.session_id
         for recorder in self._recorders:
-            recorder.requested(self.now, session.caller.session_id, message)
+            recorder.requested(now, session_id, message)
 
     def answered(self, session: NetconfSession, refused: Sequence[RpcError]) -> None:
         """Tell the recorders of what is answered."""
+        now, session_id = self.now, session.caller.session_id
         for recorder in self._recorders:
-            recorder.answered(self.now, session.caller.session_id, refused)
+            recorder.answered(now, session_id, refused)
 
     def strike(self, session: NetconfSession, operation: etree._Element) -> FaultRule | None:
         """Return the fault on purpose that strikes a request, and tell the recorders of both."""
+        now, session_id = self.now, session.caller.session_id
         for recorder in self._recorders:
-            recorder.called(self.now, session.caller.session_id, operation)
+            recorder.called(now, session_id, operation)
         namespace, _, name = operation.tag.removeprefix("{").rpartition("}")
         module = self.registry.schema.by_namespace.get(namespace)
         fault = self.faults.strike(session.caller.user, module.name if module is not None else "", name)
@@ -282,11 +295,15 @@ class Server:
         """Raise access-denied where the caller may not invoke an action on an instance."""
         self.access.require_action(caller, action, instance, self.access_counters)
 
-    def require_permitted(self, caller: Caller, authorisation: Authorisation) -> None:
-        """Raise access-denied, and count it, where the caller may not do what has no schema itself."""
+    def permits(self, caller: Caller, authorisation: Authorisation) -> bool:
+        """Tell whether the caller may do what has no schema itself."""
         schema, executes = self.registry.schema, authorisation.executes
         reads = (schema.node(path) for path in authorisation.reads)
-        if not self.access.permits(caller, reads, None if executes is None else schema.node(executes)):
+        return self.access.permits(caller, reads, None if executes is None else schema.node(executes))
+
+    def require_permitted(self, caller: Caller, authorisation: Authorisation) -> None:
+        """Raise access-denied, and count it, where the caller may not do what has no schema itself."""
+        if not self.permits(caller, authorisation):
             self.access_counters.operations += 1
             raise errors.access_denied("permission denied")
 
@@ -340,7 +357,7 @@ class Server:
         node, binding = found
         notification = Notification.of(event.at, node, binding.values(event))
         self.log.record(notification)
-        for session in [opened.session for opened in self.sessions.values() if opened.session.is_subscribed]:
+        for session in [session for session in self._subscribed if session.is_subscribed]:
             if self.is_permitted(session.caller, notification):
                 session.notify(notification)
         self.publisher.on_notification(notification)
@@ -422,9 +439,14 @@ class Server:
             recorder.greeted(self.now, session.caller.session_id, is_chunked=session.is_chunked)
         self.publish(SessionStarted(self.now, session.caller))
 
+    def subscribed(self, session: NetconfSession) -> None:
+        """Tell a session of what happens, as long as it has its subscription."""
+        self._subscribed[session] = None
+
     def ended(self, session: NetconfSession, reason: EndReason) -> None:
         """Forget a session: keep its counts, release its locks, undo what it had to confirm."""
         self.sessions.pop(session.caller.session_id, None)
+        self._subscribed.pop(session, None)
         self._count(session, reason)
         self.stores.release(session.caller.session_id)
         self.publisher.on_session_ended(session.receiver)

@@ -22,14 +22,12 @@ from agent.datastore.notifications import Notification
 from agent.datastore.output import render_output
 from agent.datastore.registry import Caller, Pending
 from agent.datastore.schema import SchemaNode
-from agent.datastore.xpath import XPATH_LIMITS, XPathLimits
 from agent.netconf.capabilities import BASE_1_1, BadHello, common_base, parse_hello, render_hello
 from agent.netconf.errors import render_errors
 from agent.netconf.framing import ChunkedFramer, EndOfMessageFramer, Framer, FramingError, MessageTooBig
 from agent.netconf.impairment import ENDING, impaired, mistake_message_id, refusal, reply_end
+from agent.netconf.limits import SessionLimits
 from agent.netconf.messages import (
-    DOCUMENT_LIMITS,
-    DocumentLimits,
     DocumentTooComplex,
     MalformedMessage,
     parse_document,
@@ -38,7 +36,7 @@ from agent.netconf.messages import (
 )
 from agent.netconf.operations import execute
 from agent.netconf.request import Host, Reply
-from agent.netconf.subscribed.delivery import RECEIVER_LIMITS, Message, Receiver, ReceiverLimits
+from agent.netconf.subscribed.delivery import Message, Receiver
 from agent.netconf.subscriptions import Subscriber, Subscription, Teller, render_message
 from agent.netconf.tracing import Trace, fields, note, trace_of
 
@@ -67,25 +65,6 @@ class SessionCounters:
     dropped_notifications: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SessionLimits:
-    """Limits of a session: seconds of management time (0: none) and bytes."""
-
-    hello_seconds: float = 60.0
-    idle_seconds: float = 0.0
-    total_seconds: float = 0.0
-    """How long it may last, busy or not."""
-    message_bytes: int = 64 * 1024 * 1024
-    message_chunks: int = 100_000
-    document: DocumentLimits = DOCUMENT_LIMITS
-    subscriptions: int = 64
-    """Dynamic ones, of RFC 8639."""
-    receiver: ReceiverLimits = RECEIVER_LIMITS
-    waiting_input_bytes: int = 64 * 1024
-    """How much input may wait behind a request that is being answered."""
-    xpath: XPathLimits = XPATH_LIMITS
-
-
 class Keeper(Host, Teller, Protocol):
     """What a session needs of the server beside what operations need."""
 
@@ -107,6 +86,9 @@ class Keeper(Host, Teller, Protocol):
 
     def strike(self, session: NetconfSession, operation: etree._Element) -> FaultRule | None:
         """Return the fault on purpose that strikes a request, None for one that is to be answered as it should."""
+
+    def subscribed(self, session: NetconfSession) -> None:
+        """Learn that a session has a subscription of create-subscription."""
 
     def ended(self, session: NetconfSession, reason: EndReason) -> None:
         """Learn that a session is over: its locks go, its id is free."""
@@ -172,6 +154,11 @@ class NetconfSession:
         return self.limits.subscriptions
 
     @property
+    def maximum_partial_locks(self) -> int:
+        """How many partial locks it may have."""
+        return self.limits.partial_locks
+
+    @property
     def is_chunked(self) -> bool:
         """Whether messages are framed in chunks, which base:1.1 does."""
         return isinstance(self._framer, ChunkedFramer)
@@ -212,11 +199,12 @@ class NetconfSession:
     def transmit(self, limit: int) -> bytes:
         """Return about `limit` bytes to send, carrying out requests as far as that takes; empty for nothing."""
         self._keeper.settle()
-        output = bytearray()
-        while len(output) < limit and (piece := self._next_piece()) is not None:
-            output += piece
+        pieces, size = list[bytes](), 0
+        while size < limit and (piece := self._next_piece()) is not None:
+            pieces.append(piece)
+            size += len(piece)
         self._note_refusal_of_input()
-        return bytes(output)
+        return b"".join(pieces)
 
     def _note_refusal_of_input(self) -> None:
         """Count each time that so much waits that no more is taken in."""
@@ -260,6 +248,7 @@ class NetconfSession:
             message = "this session has subscriptions of the other kind, from establish-subscription"
             raise errors.operation_not_supported(message, errors.ErrorType.APPLICATION)
         self._subscriber.subscribe(subscription)
+        self._keeper.subscribed(self)
 
     def notify(self, notification: Notification) -> None:
         """Tell of something that happened, if it is wanted; a client that does not read loses what does not fit."""
@@ -491,3 +480,4 @@ class NetconfSession:
         self._outgoing = self._pending = self._held_until = None
         self._subscriber.end()
         self._keeper.ended(self, reason)
+        self.receiver.end()

@@ -21,12 +21,12 @@ from agent.datastore.selection import LookUp, Match
 from agent.datastore.tree import Key, lineage
 from agent.datastore.values import InvalidValue, String, ValueType
 from agent.datastore.xpath.document import resolved
-from agent.netconf.messages import BASE_NAMESPACE
 
 _TEXTS: Final = re.compile(rb">([^<>&]*[^<>&\s][^<>&]*)<")
 """The texts of elements, as lxml writes them: what would need a reference is no value."""
 _LITERALS: Final = re.compile(rb"'([^'<>&\"]*)'")
-FILTER: Final = f"{{{BASE_NAMESPACE}}}filter"
+_FILTERS: Final = (b"subtree-filter", b"filter")
+"""The names of the elements whose texts are values, of get-data and of get."""
 _WHITE_SPACE: Final = " \t\r\n"
 Words: TypeAlias = tuple[bytes, ...]
 """What stands between the values: equal for requests of one shape."""
@@ -44,13 +44,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """How a request says what it selects: with a subtree, or with an XPath that compares leaves with `literals`.
+    """How a request says what it selects: with a `subtree`, or with an XPath that compares leaves with `literals`.
 
     None where the XPath is more than that.
     """
 
     is_xpath: bool = False
     literals: tuple[str, ...] | None = None
+    subtree: etree._Element | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,19 @@ class Shape:
 
 
 def split(text: bytes, *, is_xpath: bool) -> tuple[Words, tuple[str, ...]]:
-    """Return the words of a request and the values between them."""
-    parts = (_LITERALS if is_xpath else _TEXTS).split(text)
+    """Return the words of a request and the values between them: those of its filter, and of nothing beside it."""
+    if is_xpath:
+        parts = _LITERALS.split(text)
+    else:
+        name = next((name for name in _FILTERS if name in text), b"<")
+        start, end = text.find(name), text.rfind(name)
+        parts = _TEXTS.split(text[start:end])
+        parts[0] = text[:start] + parts[0]
+        parts[-1] += text[end:]
     return tuple(parts[::2]), tuple([part.decode() for part in parts[1::2]])
 
 
-def shape_of(roots: Roots, text: bytes, operation: etree._Element, filter_: Filter) -> Shape | None:
+def shape_of(roots: Roots, text: bytes, filter_: Filter) -> Shape | None:
     """Return the shape of a request that is written as `text`, or None where its values are not just keys."""
     _, values = split(text, is_xpath=filter_.is_xpath)
     matched = list(_matched(roots))
@@ -91,7 +99,7 @@ def shape_of(roots: Roots, text: bytes, operation: etree._Element, filter_: Filt
         return None
     if filter_.is_xpath and filter_.literals != values:
         return None
-    if not filter_.is_xpath and list(_texts(operation)) != [_tags(match.leaf) for match in matches]:
+    if not filter_.is_xpath and list(_texts(filter_.subtree)) != [_tags(match.leaf) for match in matches]:
         return None
     reads = {match.leaf: (number, _reading(match, filter_)) for number, match in enumerate(matches)}
     places = [_place(node, found, reads) for node, found in matched]
@@ -110,13 +118,14 @@ def _place(
     return Place(node, known) if len(known) == len(numbered) else None
 
 
-def _texts(operation: etree._Element) -> Iterator[tuple[str, ...]]:
+def _texts(subtree: etree._Element | None) -> Iterator[tuple[str, ...]]:
     """Iterate over the elements with text, as the tags from below the filter down to each."""
-    for element in operation.iter():
+    if subtree is None:
+        return
+    for element in subtree.iter():
         if element.text is not None and element.text.strip():
-            above = [str(each.tag) for each in element.iterancestors()]
-            below_filter = above[: above.index(FILTER)] if FILTER in above else above
-            yield (*reversed(below_filter), str(element.tag))
+            above = [element, *element.iterancestors()]
+            yield tuple([str(each.tag) for each in reversed(above[: above.index(subtree)])])
 
 
 def _tags(leaf: SchemaNode) -> tuple[str, ...]:

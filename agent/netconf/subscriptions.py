@@ -189,11 +189,17 @@ class Subscriber:
         return notification
 
     def end(self) -> None:
-        """Tell nothing any more."""
+        """Tell nothing any more, and let go of the session, so that it need not be looked for by the collector."""
         self._subscription = self._replay = None
         if self._stop is not None:
             self._stop.cancel()
         self._waiting.clear()
+        caller = self._caller()
+        self._caller, self._wake, self._drop = lambda: caller, _nothing, _nothing
+
+
+def _nothing() -> None:
+    """Stand for the callbacks of a session that has ended."""
 
 
 def adopt_filter(operation: etree._Element) -> None:

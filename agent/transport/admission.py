@@ -18,6 +18,8 @@ class AdmissionLimits:
     """0 for no limit but that on all."""
     logins: int = 64
     """Connections that have not logged in yet; 0 for no limit."""
+    connections: int = 1024
+    """Whatever is on them."""
 
 
 @dataclass(slots=True)
@@ -26,7 +28,7 @@ class AdmissionCounters:
 
     connections: int = 0
     crowded_out: int = 0
-    """Connections that were closed at once, because too many others had not logged in."""
+    """Connections that were closed at once, because there were too many, or too many had not logged in."""
     abandoned: int = 0
     """Connections that ended, or were ended, before anybody had logged in: scanners, broken handshakes, wrong names."""
     timed_out: int = 0
@@ -46,20 +48,25 @@ class Visit:
 
     def __init__(self, admission: Admission) -> None:
         """Use `Admission.arrive`."""
-        self._admission: Admission | None = admission
+        self._admission = admission
+        self._is_logging_in = True
+        self._is_there = True
 
     def logged_in(self) -> None:
         """Learn that it is known who it is."""
-        if self._admission is not None:
+        if self._is_logging_in:
             self._admission.logins -= 1
-            self._admission = None
+        self._is_logging_in = False
 
     def gone(self, *, is_late: bool = False) -> None:
         """Learn that the connection has ended: abandoned where nobody had logged in, `is_late` if there was time to."""
-        if self._admission is not None:
+        if self._is_logging_in:
             self._admission.counters.abandoned += 1
             self._admission.counters.timed_out += is_late
         self.logged_in()
+        if self._is_there:
+            self._admission.connections -= 1
+        self._is_there = False
 
 
 class Admission:
@@ -70,6 +77,8 @@ class Admission:
         self.counters = AdmissionCounters()
         self.logins = 0
         """How many connections have not logged in."""
+        self.connections = 0
+        """How many connections there are."""
         self.limits = limits
         self._sessions: Counter[str] = Counter()
 
@@ -79,12 +88,13 @@ class Admission:
         return self._sessions.total()
 
     def arrive(self) -> Visit | None:
-        """Take note of a new connection; None when it has to be closed, because too many have not logged in."""
+        """Take note of a new connection; None when it has to be closed, because there are too many."""
         self.counters.connections += 1
-        if 0 < self.limits.logins <= self.logins:
+        if 0 < self.limits.logins <= self.logins or self.connections >= self.limits.connections:
             self.counters.crowded_out += 1
             return None
         self.logins += 1
+        self.connections += 1
         return Visit(self)
 
     def admit(self, user: str) -> bool:

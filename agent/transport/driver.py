@@ -59,6 +59,20 @@ class Driver:
         self._turn_soon()
         return reached
 
+    def before_input(self) -> None:
+        """Bring the device up to now before input is carried out, with `after_input` to follow it."""
+        if self._is_running and not self._run_slice():
+            self._turn_soon()
+
+    def after_input(self) -> None:
+        """Look at the next deadline, which what was carried out may have changed: at once, not in a turn of its own."""
+        if not self._is_running or self._turn_is_soon:
+            return
+        if self._was_moved or self._device.goal is not None:
+            self._turn_soon()
+        else:
+            self._arrange()
+
     def _turn_soon(self) -> None:
         if not self._turn_is_soon:
             self._turn_is_soon = True
@@ -73,7 +87,11 @@ class Driver:
         """Run one slice and arrange the next turn: at once while there is more, else at the next deadline."""
         if not self._run_slice():
             self._turn_soon()
-            return
+        else:
+            self._arrange()
+
+    def _arrange(self) -> None:
+        """Arrange the turn for the next deadline."""
         when = self._next_deadline()
         if self._timer is not None and when == self._timer_at:
             return
@@ -92,8 +110,8 @@ class Driver:
 
     def _run_slice(self) -> bool:
         """Advance towards now for at most one slice and return whether it was reached."""
-        if self._device.factor != self._factor or self._device.now != self._last_seen:
-            self._anchor()  # the pace was changed, or another hand moved the device: go on from where it is
+        if self._was_moved:
+            self._anchor()  # go on from where it is
         goal = self._device.goal
         if goal is None and self._target() <= self._device.now:
             return True
@@ -103,6 +121,11 @@ class Driver:
         if goal is not None:
             self._anchor()  # what was made up at full speed does not count for the pace
         return reached and self._device.goal is None
+
+    @property
+    def _was_moved(self) -> bool:
+        """Whether the pace was changed, or another hand moved the device."""
+        return self._device.factor != self._factor or self._device.now != self._last_seen
 
     def _next_deadline(self) -> float | None:
         """The wall time at which the device has work to do; None when it has none or stands still."""

@@ -53,6 +53,8 @@ class Pump:
         self._is_draining = False
         self._timer: Cancellable | None = None
         self._timer_at = 0.0
+        self._surplus = b""
+        """What is over of the last turn: a turn's worth fills its packets, since it is a multiple of theirs."""
 
     def receive(self, data: bytes) -> None:
         """Hand input to the session. What it answers goes out at once, unless a turn is already arranged."""
@@ -76,6 +78,7 @@ class Pump:
     def lost(self) -> None:
         """Learn that the stream is gone."""
         session, self._session = self._session, None
+        self._surplus = b""
         self._cancel_timer()
         if session is not None:
             session.lost()
@@ -100,10 +103,11 @@ class Pump:
         """Send one turn's worth and return whether the session has nothing more at present."""
         budget = TURN_BYTES
         while budget > 0 and not self._stream.is_congested:
-            data = session.transmit(budget)
+            data = self._surplus + session.transmit(max(0, budget - len(self._surplus)))
             if not data:
                 return True
-            self._stream.write(data)
+            self._surplus = data[budget:]
+            self._stream.write(data[:budget])
             budget -= len(data)
         if budget <= 0:
             self.arrange_turn()
@@ -112,6 +116,8 @@ class Pump:
     def _finish(self, session: Session) -> None:
         self._session = None
         self._cancel_timer()
+        if self._surplus:
+            self._stream.write(self._surplus)
         self._stream.finish()
         session.lost()
 

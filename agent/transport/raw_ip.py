@@ -2,12 +2,13 @@
 
 With them come the errors that tell of a path on which they are too long (RFC 1191, RFC 8201). What leaves is sent with
 the headers it has, be it ESP, AH, or ESP in UDP; what arrives in UDP comes by the socket that has the port. For root.
-Invariant: what cannot be sent at once is lost, and counted.
+Invariant: what cannot be sent at once is lost, and counted; where it is too long, it is told what would not have been.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable, Mapping
 from ipaddress import ip_address
@@ -27,19 +28,26 @@ _LONGEST: Final = 0xFFFF
 _HOPS: Final = 64
 _SOL_RAW, _ICMP_FILTER, _ICMPV6_FILTER = 255, 1, 1
 _ICMP_UNREACHABLE, _ICMPV6_TOO_BIG = 3, 2
+_MTU_OPTION: Final = MappingProxyType({4: (socket.IPPROTO_IP, 14), 6: (socket.IPPROTO_IPV6, 24)})
+"""IP_MTU and IPV6_MTU of Linux, by the version of IP: what the route of a connected socket takes."""
+_DISCARD_PORT: Final = 9
 _TOO_BIG_CODE: Final[Mapping[int, bytes]] = MappingProxyType({ICMP: b"\x03\x04", ICMPV6: b"\x02\x00"})
 """Type and code of the errors that are heard."""
 
 
 class RawIp:
-    """Sockets for one address of ours: one sends, the others receive a protocol each."""
+    """Sockets for one address of ours: one sends, one is asked about paths, the others receive a protocol each."""
 
     def __init__(self, address: IpAddress) -> None:
         """Open them. OSError where that is not allowed."""
         self.lost = 0
         """Packets that could not be sent."""
+        self.on_too_long: Callable[[bytes, int], object] = lambda packet, mtu: None
+        """Called with a packet that could not be sent because it is longer than so many octets."""
         self._address = address
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+        self._asking = socket.socket(family, socket.SOCK_DGRAM)
+        self._asking.bind((str(address), 0))
         self._out = _raw(family, socket.IPPROTO_RAW)
         self._in = {protocol: _raw(family, protocol) for protocol in (ESP, AH)}
         errors = ICMP if address.version == 4 else ICMPV6
@@ -67,11 +75,23 @@ class RawIp:
             return
         try:
             self._out.sendto(packet, (str(destination), 0))
-        except OSError:
+        except OSError as error:
             self.lost += 1
+            mtu = self._mtu_towards(destination) if error.errno == errno.EMSGSIZE else None
+            if mtu is not None:
+                self.on_too_long(packet, mtu)
+
+    def _mtu_towards(self, destination: IpAddress) -> int | None:
+        """Return how long a packet to a destination may be, in octets, if the kernel says it."""
+        try:
+            self._asking.connect((str(destination), _DISCARD_PORT))  # sends nothing: the route is looked up
+            return self._asking.getsockopt(*_MTU_OPTION[self._address.version])
+        except OSError:
+            return None
 
     def close(self) -> None:
         """Close them."""
+        self._asking.close()
         for each in self._in.values():
             if self._loop is not None:
                 self._loop.remove_reader(each)

@@ -58,7 +58,7 @@ SIGNATURES: Final = (
     "rsa-sha2-256",
     "rsa-sha2-512",
 )
-"""By users' keys: this is announced, but one with SHA-1 that a client makes all the same is still taken by asyncssh."""
+"""By users' keys. One with SHA-1, which a client may make all the same, is refused."""
 KEEPALIVE_SECONDS: Final = 30.0
 """How often a connection that we have made is asked for a sign of life (RFC 8071 section 4.1)."""
 

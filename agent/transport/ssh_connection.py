@@ -8,14 +8,12 @@ is checked in the loop's thread; what was written before the end of a session is
 from __future__ import annotations
 
 import asyncio
-import socket
-from asyncio.trsock import TransportSocket
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import asyncssh
+from asyncssh.constants import MSG_IGNORE
 
 from agent.transport.admission import Admission, Visit
 from agent.transport.endpoint import (
@@ -37,7 +35,8 @@ SUBSYSTEM: Final = "netconf"
 FALLBACK_COMMAND: Final = "xml-mode netconf need-trailer"
 """What clients of Junos run where the subsystem is refused; it is the same session."""
 TRANSPORT: Final = "netconf-ssh"
-CORK: Final[int | None] = getattr(socket, "TCP_CORK", None)
+SIGNED_BY_SHA1: Final = tuple(len(name).to_bytes(4) + name for name in (b"ssh-rsa", b"ssh-dss"))
+"""How such signatures begin: with the name of their algorithm (RFC 4253 section 6.6)."""
 LOGIN_IS_LATE: Final = "Login timeout expired"
 """What asyncssh says when it ends a connection because nobody has logged in in time."""
 
@@ -78,6 +77,8 @@ class SshService:
     refused: Callable[[str, str], object] = lambda user, host: None
     """Learns of a wrong password: whose it was to be, and where it came from."""
     turns: Turns = field(default_factory=Turns)
+    after_input: Callable[[], object] = lambda: None
+    """Called after a session has received something, and has answered what it could at once."""
 
 
 @dataclass(slots=True)
@@ -174,6 +175,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         if self._pump is not None:
             self._service.before_input()
             self._pump.receive(data)
+            self._service.after_input()
 
     def eof_received(self) -> bool:
         """The client sends no more: it gets what is ready for it, then the channel ends."""
@@ -199,6 +201,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         if self._pump is not None:
             self._pump.lost()
             self._connection.remove(self)
+        self._pump = self._make_session = self._console = None  # they know the channel; no collector need look for that
 
     @property
     def is_congested(self) -> bool:
@@ -208,9 +211,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
     def write(self, data: bytes) -> None:
         """Send on the channel."""
         if self._channel is not None and not self._channel.is_closing():
-            self._connection.hold_packets(is_held=True)
             self._channel.write(data)
-            self._connection.hold_packets(is_held=False)
 
     def pause_reading(self) -> None:
         """Let the client's window run out."""
@@ -253,7 +254,6 @@ class Connection(asyncssh.SSHServer):
         self._limits = place.service.limits
         self._loop = asyncio.get_running_loop()
         self._connection: asyncssh.SSHServerConnection | None = None
-        self._socket: TransportSocket | None = None
         self._visit: Visit | None = None
         self._channels: dict[Channel, None] = {}
         self._open_channels = 0
@@ -263,7 +263,6 @@ class Connection(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """A client has connected; it has not logged in."""
         self._connection = conn
-        self._socket = conn.get_extra_info("socket")
         self.place.connections[self] = None
         self._visit = self.place.service.admission.arrive()
         if self._visit is None:
@@ -272,10 +271,14 @@ class Connection(asyncssh.SSHServer):
         # with a large window that reads no more would make us hold as much as its window allows.
         conn.pause_writing = self._pause  # type: ignore[method-assign]
         conn.resume_writing = self._resume  # type: ignore[method-assign]
+        conn.send_packet = _but_empty(conn.send_packet)  # type: ignore[method-assign]
+        conn.validate_public_key = _but_by_sha1(conn.validate_public_key)  # type: ignore[method-assign,assignment]
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; its channels have been told before."""
-        self._connection = self._socket = None
+        if self._connection is not None:  # What stood in for its methods knows it; no collector need look for that.
+            del self._connection.send_packet, self._connection.validate_public_key
+        self._connection = None
         self._cancel_idle_timer()
         self.place.connections.pop(self, None)
         if self._visit is not None:
@@ -357,15 +360,6 @@ class Connection(asyncssh.SSHServer):
         if self._connection is not None:
             self._connection.close()
 
-    def hold_packets(self, *, is_held: bool) -> None:
-        """Have what is written go out together, where the system can (Linux).
-
-        asyncssh sends an empty packet before each that follows a pause; the client would be woken for both.
-        """
-        if self._socket is not None and CORK is not None:
-            with suppress(OSError):  # the connection may be gone, which everybody is told in another way
-                self._socket.setsockopt(socket.IPPROTO_TCP, CORK, is_held)
-
     def _host(self) -> str:
         peername = self._connection.get_extra_info("peername") if self._connection is not None else None
         return str(peername[0]) if peername else ""
@@ -387,6 +381,33 @@ class Connection(asyncssh.SSHServer):
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
+
+
+ValidateKey = Callable[[str, bytes, bytes, bytes], Coroutine[Any, Any, bool]]
+"""Tells whether a user has a key, and has signed a message with it: user, key, message and signature."""
+
+
+def _but_empty(send: Callable[..., None]) -> Callable[..., None]:
+    """Return what sends packets but those with nothing in them, of which asyncssh puts one before each other.
+
+    They hide the initialization vector of CBC (RFC 4251 section 9.3.1), and no cipher of ours has that; they cost both
+    ends as much as a small reply does.
+    """
+
+    def send_packet(kind: int, *parts: bytes, handler: asyncssh.packet.SSHPacketLogger | None = None) -> None:
+        if kind != MSG_IGNORE:
+            send(kind, *parts, handler=handler)
+
+    return send_packet
+
+
+def _but_by_sha1(validate: ValidateKey) -> ValidateKey:
+    """Return what accepts users' keys, and no signature with SHA-1, which asyncssh takes though it is not announced."""
+
+    async def validate_public_key(username: str, key: bytes, message: bytes, signature: bytes) -> bool:
+        return not signature.startswith(SIGNED_BY_SHA1) and await validate(username, key, message, signature)
+
+    return validate_public_key
 
 
 def _no_more_tries() -> asyncssh.DisconnectError:

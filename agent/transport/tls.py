@@ -46,12 +46,20 @@ class TlsService:
     login_seconds: float = 60
     """Time for the handshake, and time to read the rest of an ended session; 0 for no limit."""
     turns: Turns = field(default_factory=Turns)
+    after_input: Callable[[], object] = lambda: None
+    """Called after a session has received something, and has answered what it could at once."""
+    refused: Callable[[str], object] = lambda host: None
+    """Learns of a certificate that nobody is let in with, and where it came from."""
 
 
-def make_context(certificate: Path, key: Path, client_certificates: Path) -> ssl.SSLContext:
+def make_context(
+    certificate: Path, key: Path, client_certificates: Path, revocation_lists: Path | None = None
+) -> ssl.SSLContext:
     """Return what secures connections: PEM files of our certificate chain, its key, and whom to trust.
 
-    Whom to trust are authorities, or clients' own certificates. OSError (ssl.SSLError is one) when a file is of no use.
+    Whom to trust are authorities, or clients' own certificates. With `revocation_lists` (PEM) nobody is let in whose
+    issuer has no list among them that holds now, or is named in it: what cannot be looked up is not trusted. OSError
+    (ssl.SSLError is one) when a file is of no use, ValueError for revocation lists that are none.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -62,7 +70,19 @@ def make_context(certificate: Path, key: Path, client_certificates: Path) -> ssl
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # so that one client's own certificate can be trusted
     context.load_cert_chain(certificate, key)
     context.load_verify_locations(client_certificates)
+    if revocation_lists is not None:
+        _look_up(context, revocation_lists)
     return context
+
+
+def _look_up(context: ssl.SSLContext, revocation_lists: Path) -> None:
+    """Have clients' certificates looked up; ValueError for a file that holds anything else, which would be trusted."""
+    before = context.cert_store_stats()
+    context.load_verify_locations(revocation_lists)
+    after = context.cert_store_stats()
+    if after["x509"] != before["x509"] or after["crl"] == before["crl"]:
+        raise ValueError("holds something else than revocation lists")
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 class Connection(asyncio.Protocol):
@@ -112,6 +132,8 @@ class Connection(asyncio.Protocol):
             )
         except OSError as error:
             log.info("TLS handshake failed: %s", error)
+            if isinstance(error, ssl.SSLCertVerificationError):
+                self._refuse_certificate(plain)
             self._is_late = self._loop.time() >= late_at
             self.connection_lost(error)
             return
@@ -125,6 +147,7 @@ class Connection(asyncio.Protocol):
         peer = self._peer(secured)
         if peer is None:
             log.info("a client's certificate has no name")
+            self._refuse_certificate(secured)
             self._refuse(secured)
         elif self._service.admission.admit(peer.user):
             self.is_logged_in = True
@@ -135,6 +158,10 @@ class Connection(asyncio.Protocol):
                 self.data_received(bytes(self._early))
         else:
             self._refuse(secured)
+
+    def _refuse_certificate(self, transport: asyncio.Transport) -> None:
+        address = transport.get_extra_info("peername")
+        self._service.refused(address[0] if address else "")
 
     def _refuse(self, secured: asyncio.Transport) -> None:
         self._is_refused = True
@@ -156,6 +183,7 @@ class Connection(asyncio.Protocol):
         if self._pump is not None:
             self._service.before_input()
             self._pump.receive(data)
+            self._service.after_input()
         elif not self._is_refused:
             self._early += data
 
@@ -186,6 +214,7 @@ class Connection(asyncio.Protocol):
             self._service.admission.release(self._user)
         if self._pump is not None:
             self._pump.lost()
+            self._pump = None  # it knows the connection; no collector need look for that
 
     @property
     def is_congested(self) -> bool:

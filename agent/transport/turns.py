@@ -17,10 +17,17 @@ TOGETHER_SECONDS: Final = 0.005
 """How long sessions take together in one turn of the loop, but for the last of them."""
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 class Turns:
     """The sessions that wait for a turn. Everything happens in the loop's thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Callable[[], object] = nothing, after: Callable[[], object] = nothing) -> None:
+        """`before` and `after` are called around the turns: requests that have waited are carried out in them."""
+        self._before = before
+        self._after = after
         self._waiting: deque[Callable[[], None]] = deque()
         self._is_arranged = False
 
@@ -37,6 +44,7 @@ class Turns:
     def _run(self, loop: Loop) -> None:
         """Give turns to those who wait now; who asks meanwhile has another in the next turn of the loop."""
         self._is_arranged = False
+        self._before()
         end = loop.time() + TOGETHER_SECONDS
         try:
             for _ in range(len(self._waiting)):
@@ -46,3 +54,4 @@ class Turns:
         finally:  # A turn that fails is its own session's alone.
             if self._waiting:
                 self._arrange(loop)
+            self._after()

@@ -56,7 +56,7 @@ def test_a_login_and_its_end_are_written(tmp_path: Path) -> None:
 
 def test_a_refused_login_is_written(tmp_path: Path) -> None:
     audited = Audited(tmp_path)
-    audited.audit.refused_login(audited.emulation.gateway, "mallory\n", "198.51.100.7")
+    audited.audit.refused_login(audited.emulation.gateway, "mallory\n", "198.51.100.7", "netconf-ssh")
     (line,) = audited.lines
     assert (line["user"], line["source"], line["operation"], line["result"]) == (
         "mallory\n",
@@ -140,3 +140,18 @@ def test_a_log_that_cannot_be_written_holds_up_nobody(tmp_path: Path) -> None:
     audited = Audited(tmp_path / "none")
     assert audited.emulation.connect().rpc(EDIT).find("{*}ok") is not None
     assert audited.audit.file.lost >= 3
+
+
+def test_lines_that_were_lost_are_told_of_in_the_log_itself(tmp_path: Path) -> None:
+    audited = Audited(tmp_path)
+    wire = audited.emulation.connect()
+    audited.audit.file.close()
+    audited.path.rename(tmp_path / "moved")
+    audited.path.mkdir()
+    for _ in range(3):
+        wire.rpc("<discard-changes/>")
+    audited.path.rmdir()
+    for _ in range(2):
+        wire.rpc("<discard-changes/>")
+    assert [line["operation"] for line in audited.lines] == ["discard-changes", "lines-lost", "discard-changes"]
+    assert audited.lines[1]["lines"] == 3

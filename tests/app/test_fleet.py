@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import csv
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -22,12 +20,9 @@ from agent.app.fleet import FleetOptions, running
 from agent.app.inventory import FILES, Inventory, InventoryFormat
 from agent.app.settings import STEP, ListenAddress, Settings, User
 from tests.bench.netconf_client import NetconfClient
+from tests.support.fleets import COOKIES, served_fleet
 
 DEVICES = 3
-COOKIES = (
-    b'<get><filter type="subtree"><ike xmlns="urn:ipsec-agent:ike"><security-associations><security-association>'
-    b"<initiator-cookie/></security-association></security-associations></ike></filter></get>"
-)
 NOW = (
     b'<get><filter type="subtree"><emulation xmlns="urn:ipsec-agent:emulation"><time><now/></time></emulation>'
     b"</filter></get>"
@@ -163,28 +158,11 @@ def test_nso_has_devices_and_who_logs_in_to_them() -> None:
     assert kind.nsmap["netconf"] == "http://tail-f.com/ns/ned-id/netconf", "the prefix of the value is declared"
 
 
-@contextmanager
-def served(*arguments: str) -> Iterator[list[str]]:
-    """Run the program until the block ends, with the lines that it has printed up to `ready`; it must end cleanly."""
-    command = [sys.executable, "-m", "agent", "fleet", "--scenario", "chapter", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            if line.startswith("ready"):
-                break
-        yield lines
-    finally:
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
-    assert (process.returncode, errors) == (0, "")
-
-
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_ncclient_logs_in_to_every_device_of_a_served_fleet(tmp_path: Path) -> None:
-    with served("--devices", "2", "--ports", "0", "--inventory", str(tmp_path / "new"), "--print", "csv") as lines:
+    given = ("--devices", "2", "--ports", "0", "--inventory", str(tmp_path / "new"), "--print", "csv")
+    with served_fleet(*given) as fleet:
+        lines = fleet.lines
         printed = "".join(lines[:-1])
         entries = list(csv.DictReader(printed.splitlines()))
         assert lines[-1] == "ready " + " ".join(f"ssh {each['host']}:{each['port']}" for each in entries) + "\n"

@@ -1,4 +1,4 @@
-"""Memory goes back to the system once after a change, and after nothing else."""
+"""Memory goes back to the system once after changes and ends of sessions, and after nothing else."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 from agent.app.freed_memory import DELAY_SECONDS, FreedMemory
 from agent.datastore.changes import CommitStage, ConfigurationChanged, ConfirmedCommitProgressed
+from agent.datastore.registry import Caller
 from agent.datastore.stores import Datastore
 from agent.datastore.tree import Branch
+from agent.netconf.base_notifications import SessionEnded
+from agent.netconf.session import EndReason
 
 
 class Timers:
@@ -52,6 +55,16 @@ def test_memory_goes_back_once_after_several_changes() -> None:
     memory.happened(CHANGE)
     timers.run()
     assert trims.count == 2
+
+
+def test_memory_goes_back_after_the_end_of_sessions() -> None:
+    timers, trims = Timers(), Trims()
+    memory = FreedMemory(timers.call_later, trims)
+    for number in range(3):
+        memory.happened(SessionEnded(0, Caller(number, "ann", frozenset(), "::1"), EndReason.CLOSED, None))
+    assert [seconds for seconds, _ in timers.arranged] == [DELAY_SECONDS]
+    timers.run()
+    assert trims.count == 1
 
 
 def test_nothing_is_arranged_for_another_event_or_another_library() -> None:

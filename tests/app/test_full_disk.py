@@ -19,12 +19,15 @@ from ncclient.operations import RPCError
 from agent.app.startup import STARTUP
 from tests.app.test_operations import login, needs_root, until_logged, user
 from tests.interop.test_ncclient_candidate import added
+from tests.support.full_disk import filled, small_disk
 from tests.support.served import Served, served
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 
 
 KEPT = "file:///kept.xml"
+BEYOND_A_PAGE = 20
+"""Changes whose lines find no room in what is left of the last page of a file."""
 
 
 @contextmanager
@@ -57,15 +60,20 @@ def refusal(session: Manager) -> RPCError:
     return refused.value
 
 
-def health(server: Served) -> int:
-    """Return the status of health."""
+def complaints(server: Served) -> set[str]:
+    """Return what is not well, by the names of the checks; 200 is answered for nothing alone."""
     host, port = server.http[0]
     try:
-        with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=10) as answer:
-            return int(answer.status)
+        with urllib.request.urlopen(f"http://{host}:{port}/healthz", timeout=60) as answer:
+            checks, expected = json.load(answer)["checks"], 200
+            status = int(answer.status)
     except urllib.error.HTTPError as error:
-        error.close()
-        return error.code
+        with error:
+            checks, status, expected = json.load(error)["checks"], error.code, 503
+    assert status == expected
+    found = {name for name, word in checks.items() if word != "ok"}
+    assert bool(found) == (status == 503)
+    return found
 
 
 def test_a_full_disk_is_an_error_for_who_keeps_something_and_nothing_for_others(tmp_path: Path) -> None:
@@ -82,10 +90,10 @@ def test_a_full_disk_is_an_error_for_who_keeps_something_and_nothing_for_others(
             assert (server.state_directory / STARTUP).read_bytes() == kept, "what was kept before stays"
             assert "<name>new</name>" not in session.get_config("startup").xml
             assert "<name>new</name>" in session.get_config("running").xml
-            assert health(server) == 503, "the audit log cannot be written"
+            assert complaints(server) == {"audit-log", "state-directory"}
         session.copy_config(source="running", target="startup")
         assert b"<name>new</name>" in (server.state_directory / STARTUP).read_bytes()
-        assert health(server) == 200
+        assert complaints(server) == set()
 
 
 def test_a_journal_that_cannot_be_written_ends_and_the_device_lives_on(tmp_path: Path) -> None:
@@ -97,8 +105,10 @@ def test_a_journal_that_cannot_be_written_ends_and_the_device_lives_on(tmp_path:
             before = journal.read_bytes()
             session.edit_config(target="running", config=added("new"))
             assert "the journal ends here" in until_logged(server, "journal")
-        session.get_config("running")
+            assert "journal" in complaints(server)
+        session.edit_config(target="running", config=added("another"))
         assert journal.read_bytes() == before, "what comes after a gap is not written either"
+        assert complaints(server) == {"journal"}, "nothing makes it whole again"
     assert [json.loads(line) for line in before.splitlines()], "all lines are whole"
 
 
@@ -122,6 +132,28 @@ def test_a_file_that_a_url_names_is_whole_or_as_it_was_when_the_disk_is_full(tmp
 
 
 @needs_root
+def test_no_line_is_torn_and_no_draft_is_left_on_a_disk_that_is_full(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        journal, audit = disk / "journal.jsonl", disk / "state" / "audit.jsonl"
+        options = ("--scenario", "chapter", "--settings", str(settings(tmp_path)), "--journal", str(journal))
+        with served(disk / "state", *options) as server, login(server) as session:
+            with filled(disk):
+                for count in range(BEYOND_A_PAGE):
+                    session.edit_config(target="running", config=added(f"unheard-{count}"))
+                assert refusal(session).tag == "operation-failed"
+                with pytest.raises(RPCError, match="cannot be written"):
+                    session.copy_config(source="running", target=KEPT)
+                assert complaints(server) == {"audit-log", "journal", "state-directory"}
+            session.edit_config(target="running", config=added("heard"))
+            assert complaints(server) == {"journal"}
+        for path in (journal, audit):
+            assert path.read_bytes().endswith(b"\n")
+            assert [json.loads(line) for line in path.read_bytes().splitlines()], "all lines are whole"
+        assert b"'heard'" in audit.read_bytes()
+        assert list((disk / "state").rglob(".*")) == []
+
+
+@needs_root
 def test_a_state_directory_that_has_become_read_only_is_survived() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -133,7 +165,8 @@ def test_a_state_directory_that_has_become_read_only_is_survived() -> None:
                 with pytest.raises(RPCError, match="cannot be written"):
                     session.copy_config(source="running", target=KEPT)
                 session.edit_config(target="running", config=added("new"))
-                assert health(server) == 200, "the audit log is open, and goes on"
+                assert complaints(server) == {"state-directory"}, "the audit log is open, and goes on"
+            assert complaints(server) == set(), "it is well as soon as it can be written, and not when it next is"
             session.copy_config(source="running", target=KEPT)
             session.copy_config(source="running", target="startup")
             assert (server.state_directory / STARTUP).stat().st_uid != os.getuid()

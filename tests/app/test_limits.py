@@ -1,35 +1,45 @@
-"""Every limit of the settings: where it is read, that it holds at it and not over it, and that going over is counted.
+"""Every limit of the settings holds at it and not over it, and going over is counted.
 
 Those of sessions, logins and handshakes are tested with the transports that keep them: tests/transport.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import fields, replace
+from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
-from agent.app.limits import admission_limits, ike_settings, session_limits, ssh_limits, throttle_limits
-from agent.app.settings import Limits
+from agent.app.files import KeptFiles
+from agent.app.limits import ike_settings
+from agent.app.running import DeviceLimits
+from agent.app.settings import ExponentReuse, Limits
+from agent.core.events import DropReason
+from agent.core.identifiers import Endpoint
+from agent.core.pki import CertificateLimits
 from agent.datastore.xpath import XPathLimits
 from agent.netconf.framing import ChunkedFramer, MessageTooBig
+from agent.netconf.limits import SessionLimits
 from agent.netconf.messages import DocumentLimits, DocumentTooComplex, MalformedMessage, parse_document
 from agent.netconf.server import Client
-from agent.netconf.session import SessionLimits
 from agent.netconf.subscribed.delivery import ReceiverLimits
+from agent.netconf.url import FileLimits
+from tests.core.ike.test_engine import first_message, with_cookie
 from tests.support.chapter import Emulation, registry
+from tests.support.gateways import Pair
 from tests.support.netconf_wire import BASE_1_1, Wire, chunk, envelope, error
+from tests.support.terminal import Typist
 
 LIMITS = Limits()
-ROOT = Path(__file__).parents[2]
+CLIENT = Client("admin", "::1", "netconf-ssh")
+PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 
 def connect(emulation: Emulation, limits: SessionLimits) -> Wire:
     """Open a session with limits of its own."""
     emulation.gateway.server.limits = limits
-    wire = Wire(emulation.gateway.server.open_session(Client("admin", "::1", "netconf-ssh"), lambda: None), SCHEMA)
+    wire = Wire(emulation.gateway.server.open_session(CLIENT, lambda: None), SCHEMA)
     wire.hello(BASE_1_1)
     return wire
 
@@ -46,30 +56,6 @@ def with_attributes(count: int) -> bytes:
     """Return a document with an element of so many attributes, of which the root has none."""
     listed = " ".join(f'a{number}=""' for number in range(count))
     return f"<a><b {listed}/></a>".encode()
-
-
-def test_every_limit_is_read_somewhere() -> None:
-    marked = {each.name: 1000 + number for number, each in enumerate(fields(Limits))}
-    limits = Limits(**marked)
-    of_session = session_limits(limits)
-    parts = (of_session, of_session.document, of_session.receiver, of_session.xpath)
-    read = [value for part in parts for value in _values(part)]
-    others = (admission_limits(limits), ssh_limits(limits), throttle_limits(limits), ike_settings(limits, None))
-    read += [value for part in others for value in _values(part)]
-    assert {name for name, value in marked.items() if value not in read} == set()
-
-
-def test_every_limit_is_in_the_table_of_the_threat_model() -> None:
-    text = (ROOT / "agent" / "README.md").read_text()
-    table = text[text.index("| limit | setting |") : text.index("## Recipes")]
-    named = set(re.findall(r"`([a-z-]+)`", table))
-    assert {each.name.replace("_", "-") for each in fields(Limits)} <= named
-    for path in re.findall(r"`(tests/[a-z_/]+\.py)`", table):
-        assert (ROOT / path).is_file(), path
-
-
-def _values(of: object) -> list[object]:
-    return [getattr(of, name) for name in of.__dataclass_fields__]  # type: ignore[attr-defined]
 
 
 # XML
@@ -318,5 +304,143 @@ def test_replies_that_nobody_reads_wait_as_requests_and_those_as_bytes() -> None
 
 
 def test_the_limits_of_ike_reach_the_engine() -> None:
-    settings = ike_settings(replace(LIMITS, half_open_ike=5, half_open_ike_of_a_peer=2), None)
+    settings = ike_settings(replace(LIMITS, half_open_ike=5, half_open_ike_of_a_peer=2), ExponentReuse(), None)
     assert (settings.half_open_limit, settings.half_open_limit_per_peer) == (5, 2)
+
+
+def half_open(emulation: Emulation, number: int) -> int:
+    """Begin so many negotiations as a peer that never goes on, and return how many were refused."""
+    datagram = first_message(Pair())
+    peer, (device, *_) = Endpoint(ip_address("4.4.4.4"), 500), emulation.gateway.device.config.local_addresses
+    before = emulation.gateway.device.ike_statistics.dropped[DropReason.HALF_OPEN_LIMIT]
+    for cookie in range(1, number + 1):
+        emulation.gateway.network.send(peer, Endpoint(device, 500), with_cookie(datagram, cookie))
+    emulation.advance(1)
+    return emulation.gateway.device.ike_statistics.dropped[DropReason.HALF_OPEN_LIMIT] - before
+
+
+def test_the_limits_of_a_device_hold_for_the_one_that_it_becomes() -> None:
+    emulation = Emulation()
+    certificates = CertificateLimits(certificates=7)
+    emulation.gateway.limit(DeviceLimits(10, 2, certificates))
+    assert half_open(emulation, 5) == 3
+    emulation.connect().rpc('<load-scenario xmlns="urn:ipsec-agent:emulation"><name>chapter</name></load-scenario>')
+    assert emulation.gateway.device.certificates.limits == certificates
+    assert half_open(emulation, 5) == 3
+
+
+def test_what_a_certificate_database_refuses_is_counted_as_the_settings_name_it() -> None:
+    emulation = Emulation()
+    emulation.gateway.limit(DeviceLimits(10, 10, CertificateLimits(7, 10, 10)))
+    wire = emulation.connect()
+    for operation in ("import-certificate", "import-crl"):
+        certificate = f'<{operation} xmlns="urn:ipsec-agent:certificates"><pem>{PEM}</pem></{operation}>'
+        assert error(wire.rpc(certificate))["error-tag"] == "resource-denied"
+    assert dict(emulation.gateway.server.exceeded_limits) == {"certificate-bytes": 1, "crl-bytes": 1}
+
+
+# Files
+
+
+COPY = "<copy-config><target><url>file:///{}</url></target><source><running/></source></copy-config>"
+
+
+def test_files_hold_at_the_limit_and_are_counted_over_it(tmp_path: Path) -> None:
+    emulation = Emulation(files=KeptFiles(tmp_path))
+    server = emulation.gateway.server
+    wire = connect(emulation, SessionLimits(files=FileLimits(files=1)))
+    assert wire.rpc(COPY.format("one.xml")).find("{*}ok") is not None
+    assert error(wire.rpc(COPY.format("two.xml")))["error-tag"] == "operation-failed"
+    assert dict(server.exceeded_limits) == {"files": 1}
+    octets = (tmp_path / "files" / "one.xml").stat().st_size
+    server.limits = SessionLimits(files=FileLimits(octets=octets))
+    assert wire.rpc(COPY.format("one.xml")).find("{*}ok") is not None
+    server.limits = SessionLimits(files=FileLimits(octets=octets - 1))
+    for operation in (COPY.format("one.xml"), "<validate><source><url>file:///one.xml</url></source></validate>"):
+        assert error(wire.rpc(operation))["error-tag"] == "operation-failed"
+    assert dict(server.exceeded_limits) == {"files": 1, "file-bytes": 2}
+    assert [path.name for path in (tmp_path / "files").iterdir()] == ["one.xml"]
+
+
+# Filters
+
+
+def policies(number: int, leaf: str = "mode", value: str = "aggressive") -> str:
+    """Return a subtree that tries so many matches with each policy of IKE."""
+    tried = f"<policy><{leaf}>{value}</{leaf}></policy>" * number
+    return f'<ike xmlns="urn:ipsec-agent:ike">{tried}</ike>'
+
+
+MATCHING = (
+    "<get><filter>{}</filter></get>",
+    "<get-config><source><running/></source><filter>{}</filter></get-config>",
+    f'<get-data xmlns="{NMDA}" xmlns:ds="urn:ietf:params:xml:ns:yang:ietf-datastores">'
+    "<datastore>ds:running</datastore><subtree-filter>{}</subtree-filter></get-data>",
+    f'<establish-subscription xmlns="{SUBSCRIBED}"><datastore '
+    'xmlns="urn:ietf:params:xml:ns:yang:ietf-yang-push" xmlns:ds="urn:ietf:params:xml:ns:yang:ietf-datastores">'
+    'ds:running</datastore><datastore-subtree-filter xmlns="urn:ietf:params:xml:ns:yang:ietf-yang-push">{}'
+    '</datastore-subtree-filter><on-change xmlns="urn:ietf:params:xml:ns:yang:ietf-yang-push"/>'
+    "</establish-subscription>",
+)
+
+
+@pytest.mark.parametrize("operation", MATCHING, ids=lambda operation: operation[1:].partition(" ")[0].partition(">")[0])
+def test_matches_that_are_tried_hold_at_the_limit_and_not_over_it(operation: str) -> None:
+    EMULATION.gateway.server.exceeded_limits.clear()
+    wire = connect(EMULATION, SessionLimits(xpath=XPathLimits(matches=5)))
+    assert wire.rpc(operation.format(policies(5))).find("{*}rpc-error") is None
+    assert dict(EMULATION.gateway.server.exceeded_limits) == {}
+    over = connect(EMULATION, SessionLimits(xpath=XPathLimits(matches=5)))
+    assert over.rpc(operation.format(policies(6))).find("{*}rpc-error") is not None
+    assert dict(EMULATION.gateway.server.exceeded_limits) == {"filter-matches": 1}
+
+
+def test_matches_of_an_expression_are_counted_as_those_of_a_subtree() -> None:
+    EMULATION.gateway.server.exceeded_limits.clear()
+    wire = connect(EMULATION, SessionLimits(xpath=XPathLimits(matches=5)))
+    wanted = [f"/i:ike/i:policy[i:remote-port='{port}']" for port in range(500, 506)]
+    assert wire.rpc(selecting(" | ".join(wanted[:5]))).find("{*}data") is not None
+    assert error(wire.rpc(selecting(" | ".join(wanted))))["error-tag"] == "resource-denied"
+    assert dict(EMULATION.gateway.server.exceeded_limits) == {"filter-matches": 1}
+
+
+def test_entries_that_are_looked_up_by_their_keys_are_as_many_as_somebody_wants() -> None:
+    EMULATION.gateway.server.exceeded_limits.clear()
+    wire = connect(EMULATION, SessionLimits(xpath=XPathLimits(matches=0)))
+    found = wire.get(policies(50, "peer-address", "4.4.4.4"))
+    assert len(found.findall(".//{*}policy")) == 1
+    assert dict(EMULATION.gateway.server.exceeded_limits) == {}
+
+
+# The prompt
+
+
+LINE = "show version".ljust(30)
+
+
+@pytest.mark.parametrize(
+    ("command", "has_terminal"), [(LINE, False), (None, False), (None, True)], ids=["command", "script", "prompt"]
+)
+def test_a_line_at_the_prompt_holds_at_the_limit_and_not_over_it(command: str | None, has_terminal: bool) -> None:
+    emulation = Emulation()
+    server = emulation.gateway.server
+    for limit, is_over in ((30, False), (29, True)):
+        server.limits = SessionLimits(command_characters=limit)
+        typist = Typist(emulation, command=command, has_terminal=has_terminal)
+        if command is None:
+            typist.type(LINE, "\r" if has_terminal else "\n")
+        assert ("Hostname: host" in typist.screen.text) == (not is_over or has_terminal), "a prompt takes what has room"
+        assert dict(server.exceeded_limits) == ({"command-characters": 1} if is_over else {})
+        assert typist.console.exit_status == (is_over and not has_terminal)
+
+
+def test_a_command_over_netconf_is_as_long_as_a_line_at_the_prompt() -> None:
+    emulation = Emulation()
+    server = emulation.gateway.server
+    wire = emulation.connect()
+    line = '<command>show version | match "' + "x" * 60 + '"</command>'
+    server.limits = SessionLimits(command_characters=len(line) - len("<command></command>"))
+    assert wire.rpc(line).find("{*}rpc-error") is None
+    server.limits = SessionLimits(command_characters=len(line) - len("<command></command>") - 1)
+    assert "too long" in error(wire.rpc(line))["error-message"]
+    assert dict(server.exceeded_limits) == {"command-characters": 1}

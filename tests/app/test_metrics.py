@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agent.app.gauges import Gauges, Sources
 from agent.app.metrics import Metrics
+from agent.app.operating import Lost
 from agent.core.crypto.seal import KEY_OCTETS
 from agent.transport.admission import Admission, AdmissionLimits
 from tests.support.chapter import Emulation, registry
@@ -25,7 +26,7 @@ class Measured:
         self.admission = Admission(AdmissionLimits())
         gateway = self.emulation.gateway
         gateway.server.record(self.metrics)
-        sources = Sources(gateway, self.admission, lambda: 2.5, lambda: 3, lambda: 4)
+        sources = Sources(gateway, self.admission, lambda: 2.5, lambda: 3, Lost(lambda: 4, lambda: 5))
         self.metrics.collectors.register(Gauges(sources))
 
     def read(self) -> Samples:
@@ -133,6 +134,7 @@ def test_what_waits_and_what_was_lost_is_read_off() -> None:
     assert measured.value("device_lag_seconds") == 2.5
     assert measured.value("queued", queue="tasks") == 3
     assert measured.value("audit_lines_lost_total") == 4
+    assert measured.value("log_lines_lost_total") == 5
     assert measured.value("queued", queue="timers") == measured.emulation.gateway.world.scheduled
 
 

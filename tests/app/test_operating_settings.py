@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from agent.app.errors import SettingsError
-from agent.app.settings import AuditSettings, ListenAddress, LogFormat, LogSettings, Settings
+from agent.app.limits import ike_settings
+from agent.app.settings import AuditSettings, ExponentReuse, Limits, ListenAddress, LogFormat, LogSettings, Settings
 from agent.app.settings_file import load_settings
+from agent.core.world import SECOND
 
 
 def load(folder: Path, text: str) -> Settings:
@@ -38,6 +40,15 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
     assert settings.audit == AuditSettings(tmp_path / "audit" / "log", 1000, 0, True)
 
 
+def test_each_negotiation_has_an_exponent_of_its_own_unless_it_is_said_otherwise(tmp_path: Path) -> None:
+    as_is = ike_settings(Limits(), load(tmp_path, "").ike, None)
+    assert as_is.exponent_uses == 1
+    said = load(tmp_path, "[ike]\nexponent-uses = 100\nexponent-seconds = 30\n").ike
+    assert said == ExponentReuse(100, 30)
+    settings = ike_settings(Limits(), said, None)
+    assert (settings.exponent_uses, settings.exponent_lifetime_us) == (100, 30 * SECOND)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -50,6 +61,8 @@ def test_everything_can_be_said(tmp_path: Path) -> None:
         ('[monitoring]\nlisten = "192.0.2.1:80"', "monitoring.listen: is no loopback address"),
         ('[monitoring]\nlisten = "here"', "is not HOST:PORT"),
         ("run-as = 0", "run-as: is a string"),
+        ("[ike]\nexponent-uses = 0", "ike.exponent-uses: is 1 or more"),
+        ("[ike]\nexponents = 2", "ike.exponents: is not known here; known are exponent-uses, exponent-seconds"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, complaint: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import pwd
@@ -13,14 +14,16 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import asyncssh
 import bcrypt
 import pytest
 from lxml import etree
 from ncclient import manager
 from ncclient.manager import Manager
+from ncclient.operations import RPCError
 from ncclient.transport.errors import AuthenticationError, SSHError, TransportError
 
 from agent.app.audit import FILE_NAME
@@ -46,14 +49,14 @@ def login(server: Served, name: str = "ann", password: str = "a password") -> Ma
         hostkey_verify=False,
         allow_agent=False,
         look_for_keys=False,
-        timeout=20,
+        timeout=60,
     )
 
 
 def attempt(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a serve that must not come up."""
     command = [sys.executable, "-m", "agent", "serve", "--listen", "127.0.0.1:0", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, stdin=subprocess.DEVNULL)
 
 
 @pytest.fixture
@@ -74,7 +77,7 @@ def server(tmp_path: Path, settings: Path) -> Iterator[Served]:
 def page(server: Served, path: str) -> str:
     """Return what monitoring answers."""
     host, port = server.http[0]
-    with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=60) as answer:
         return str(answer.read().decode())
 
 
@@ -127,6 +130,27 @@ def test_settings_are_read_again_on_a_hangup(server: Served, settings: Path) -> 
             login(server, "bea")
 
 
+IMPORT = '<import-certificate xmlns="urn:ipsec-agent:certificates"><pem>{}</pem></import-certificate>'
+
+
+def imported(session: Manager) -> str:
+    """Import what is no certificate, and return the tag of the refusal."""
+    with pytest.raises(RPCError) as refused:
+        session.dispatch(etree.fromstring(IMPORT.format("no certificate")))
+    return str(refused.value.tag)
+
+
+def test_limits_of_the_device_hold_from_the_next_hangup_on(server: Served, settings: Path) -> None:
+    with login(server) as session:
+        assert imported(session) == "invalid-value"
+        limits = "[limits]\nhalf-open-ike = 5\nhalf-open-ike-of-a-peer = 2\ncertificate-bytes = 5\n"
+        settings.write_text(limits + settings.read_text())
+        server.process.send_signal(signal.SIGHUP)
+        until_logged(server, "read again")
+        assert imported(session) == "resource-denied"
+    assert 'ipsec_agent_limits_exceeded_total{limit="certificate-bytes"} 1.0' in page(server, "/metrics")
+
+
 def test_settings_of_no_use_change_nothing(server: Served, settings: Path) -> None:
     settings.write_text("nonsense = 1")
     server.process.send_signal(signal.SIGHUP)
@@ -136,9 +160,16 @@ def test_settings_of_no_use_change_nothing(server: Served, settings: Path) -> No
 
 
 def test_what_needs_a_start_is_named(server: Served, settings: Path) -> None:
-    settings.write_text(settings.read_text().replace("[monitoring]", 'listen = ["127.0.0.1:0"]\n[monitoring]'))
+    changed = settings.read_text().replace("[monitoring]", 'listen = ["127.0.0.1:0"]\n[monitoring]')
+    settings.write_text(f"{changed}\n[limits]\nhalf-open-ike = 5\n")
     server.process.send_signal(signal.SIGHUP)
-    assert "listen: takes effect at the next start" in until_logged(server, "next start")
+    assert server.process.stderr is not None
+    named = []
+    for line in server.process.stderr:
+        named += [line] if "next start" in line else []
+        if "read again" in line:
+            break
+    assert ["listen: takes effect at the next start" in line for line in named] == [True], "every limit is taken over"
 
 
 def test_a_request_that_is_being_answered_is_answered_before_the_end(server: Served) -> None:
@@ -147,12 +178,38 @@ def test_a_request_that_is_being_answered_is_answered_before_the_end(server: Ser
     requests = [session.get() for _ in range(3)]
     requests[0].event.wait(20)
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(timeout=10) == 0
+    assert server.process.wait(timeout=60) == 0
     for request in requests:
         request.event.wait(20)
     whole = [request.reply is not None and request.reply.ok for request in requests]
     assert whole[0]
     assert sorted(whole, reverse=True) == whole, "none is answered after one that is not"
+
+
+def last_words(server: Served, number: signal.Signals, before: Callable[[], object] = lambda: None) -> str:
+    """Come to the prompt as ann, send the program a signal, and return what is shown until the prompt is closed."""
+
+    async def play() -> str:
+        options = {"password": "a password", "known_hosts": None, "client_keys": None, "config": None}
+        async with asyncssh.connect(server.host, server.port, username="ann", **options) as connection:
+            prompt = await connection.create_process(term_type="xterm", encoding="utf-8")
+            await prompt.stdout.readuntil("ann@host> ")
+            before()
+            server.process.send_signal(number)
+            return str(await prompt.stdout.read())
+
+    return asyncio.run(play())
+
+
+def test_who_is_at_the_prompt_is_told_of_the_end(server: Served) -> None:
+    assert "closed: the device is shut down" in last_words(server, signal.SIGTERM)
+    assert server.process.wait(timeout=10) == 0
+
+
+def test_who_is_at_the_prompt_and_is_no_user_any_more_is_shown_out(server: Served, settings: Path) -> None:
+    said = last_words(server, signal.SIGHUP, lambda: settings.write_text(user("bea")))
+    assert "closed: you are no user any more" in said
+    login(server, "bea").close_session()
 
 
 def test_a_service_manager_is_told_of_a_reload_and_of_the_end(
@@ -161,7 +218,7 @@ def test_a_service_manager_is_told_of_a_reload_and_of_the_end(
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
         told.bind(address)
-        told.settimeout(10)
+        told.settimeout(60)
         monkeypatch.setenv("NOTIFY_SOCKET", address)
         with served(tmp_path / "state", "--settings", str(settings)) as server:
             assert told.recv(100) == b"READY=1"
@@ -239,7 +296,7 @@ def test_a_request_that_takes_longer_than_the_end_may_is_refused_before_it(tmp_p
         with login(server) as other:
             other.get_config("running")
         server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=10) == 0
+        assert server.process.wait(timeout=60) == 0
         request.event.wait(20)
         assert request.reply is not None
         assert request.reply.error is not None

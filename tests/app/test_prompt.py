@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.app.console import BREAK, TYPE_AHEAD_CHARACTERS, ConsoleTimers
+from agent.app.console import BREAK, ConsoleLimits
 from agent.app.prompt import PromptConsole
 from agent.app.router import open_shell
 from agent.app.settings import User
 from agent.app.users import Users
+from agent.junos.router import LINE_CHARACTERS
 from agent.junos.shell import MORE
+from agent.netconf.limits import SessionLimits
 from agent.netconf.server import Client
 from agent.transport.endpoint import Terminal
 from tests.support.chapter import Emulation
@@ -211,7 +213,9 @@ def test_too_much_typed_ahead_has_to_wait(still: Emulation) -> None:
     typist = Typist(still, rows=10)
     typist.type(LONG)
     assert typist.console.wants_input
-    typist.console.receive(b"x" * TYPE_AHEAD_CHARACTERS)
+    typist.console.receive(b"x" * LINE_CHARACTERS)
+    assert typist.console.wants_input
+    typist.console.receive(b"x")
     assert not typist.console.wants_input
 
 
@@ -231,13 +235,50 @@ def test_a_prompt_that_is_left_alone_is_closed() -> None:
     typist.console.advance(110.0)
     typist.read()
     assert typist.console.is_finished
+    assert dict(emulation.gateway.server.exceeded_limits) == {"idle-seconds": 1}
+
+
+def test_a_prompt_is_closed_when_it_has_been_open_for_as_long_as_it_may() -> None:
+    emulation = Emulation()
+    emulation.gateway.server.limits = SessionLimits(total_seconds=60)
+    typist = Typist(emulation)
+    typist.now = 59.0
+    typist.type("x")
+    assert typist.console.next_deadline() == 60.0
+    typist.console.advance(60.0)
+    typist.read()
+    assert typist.console.is_finished
+    assert dict(emulation.gateway.server.exceeded_limits) == {"session-seconds": 1}
+
+
+def test_a_prompt_is_told_that_the_device_is_shut_down(still: Emulation) -> None:
+    typists = [Typist(still), Typist(still, has_terminal=False)]
+    for typist in typists:
+        typist.make.leave()
+        assert "closed: the device is shut down" in typist.read()
+        assert typist.console.is_finished
+        typist.make.leave()
+        assert typist.read() == "", "it is told once"
 
 
 def test_who_is_no_user_any_more_is_shown_out_at_the_next_key() -> None:
     typist = Typist(Emulation())
     typist.users.become(Users([User("operator")]))
-    assert typist.type("show version\r") == ""
+    said = typist.type("show version\r")
+    assert "closed: you are no user any more" in said
+    assert "Hostname" not in said
     assert typist.console.is_finished
+
+
+def test_who_is_no_user_any_more_is_shown_out_at_once_and_nobody_else(still: Emulation) -> None:
+    gone, stays = Typist(still), Typist(still, "operator")
+    for typist in (gone, stays):
+        typist.users.become(Users([User("operator")]))
+        typist.make.dismiss()
+    assert "closed: you are no user any more" in gone.read()
+    assert gone.console.is_finished
+    assert stays.read() == ""
+    assert "Hostname" in stays.type("show version\r")
 
 
 def test_the_prompt_follows_a_gateway_that_becomes_another() -> None:
@@ -288,10 +329,11 @@ def test_without_a_terminal_there_is_neither_echo_nor_prompt_nor_page(still: Emu
 
 def test_a_line_without_end_ends_a_script(still: Emulation) -> None:
     typist = Typist(still, has_terminal=False)
-    typist.type("x" * (TYPE_AHEAD_CHARACTERS - 1))
+    typist.type("x" * LINE_CHARACTERS)
     assert not typist.console.is_finished
     typist.type("x")
     assert typist.console.is_finished
+    assert (typist.console.exit_status, typist.console.complaint) == (1, b"error: line is too long.\n")
 
 
 # Whatever is typed
@@ -338,12 +380,19 @@ def test_whatever_is_typed_the_prompt_answers_the_next_line(
 @pytest.mark.parametrize("columns", [1, 2, 11, 12, 13, 14, 20])
 def test_a_terminal_that_is_too_narrow_for_the_prompt_is_served_all_the_same(still: Emulation, columns: int) -> None:
     shell = open_shell(still.gateway.server, Client("admin", "192.0.2.1", "cli"))
-    console = PromptConsole(lambda: shell, Terminal("dumb", columns, 24), ConsoleTimers(lambda: 0.0), lambda: True)
+    console = PromptConsole(lambda: shell, Terminal("dumb", columns, 24), ConsoleLimits(lambda: 0.0), lambda: True)
     console.receive("漢漢a\x01漢show version | match Model\x05\x7f\r\x15show version | match Model\r".encode())
     shown = b""
     while piece := console.transmit(TRANSMIT_BYTES):
         shown += piece
     assert b"Model: m20" in shown
+
+
+def test_a_line_that_is_longer_than_a_terminal_that_does_not_wrap_can_be_given_up(still: Emulation) -> None:
+    shell = open_shell(still.gateway.server, Client("admin", "192.0.2.1", "cli"))
+    console = PromptConsole(lambda: shell, Terminal("dumb", 30, 24), ConsoleLimits(lambda: 0.0), lambda: True)
+    console.receive(b"show ipsec certificates detail\x03show version | match Model\r")
+    assert b"Model: m20" in console.transmit(TRANSMIT_BYTES)
 
 
 # What a prompt costs

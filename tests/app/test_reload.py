@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.app.audit import FILE_NAME
 from tests.app.test_operations import until_logged
 from tests.load.client import LoadClient
-from tests.support.client_certificates import identity, ip
+from tests.support.client_certificates import identity, ip, read_identity, revocation_list
 from tests.support.served import Served, served
 from tests.support.tls_settings import TlsSettingsFile
 
@@ -22,10 +24,18 @@ REFUSED = (OSError, asyncio.IncompleteReadError)
 
 
 @asynccontextmanager
-async def visit(server: Served, settings: TlsSettingsFile, authority: Path | None = None) -> AsyncIterator[LoadClient]:
-    """Come in as admin with a certificate from some settings; `authority` is who vouches for the server."""
+async def visit(
+    server: Served,
+    settings: TlsSettingsFile,
+    authority: Path | None = None,
+    files: tuple[Path, Path] | None = None,
+) -> AsyncIterator[LoadClient]:
+    """Come in as admin with a certificate from some settings, a new one unless there are `files`.
+
+    `authority` is who vouches for the server.
+    """
     context = ssl.create_default_context(cafile=authority or settings.server_certificate(server.state_directory))
-    context.load_cert_chain(*settings.user("admin"))
+    context.load_cert_chain(*(files or settings.user("admin")))
     reader, writer = await asyncio.open_connection(*server.tls[0], ssl=context)
     try:
         client = LoadClient(reader, writer)
@@ -90,6 +100,39 @@ def test_another_certificate_of_our_own_is_shown_to_those_who_come(
             await after.do(GET)
 
     asyncio.run(play())
+
+
+def test_a_certificate_that_is_revoked_lets_nobody_in_from_the_next_hangup_on(
+    server: Served, settings: TlsSettingsFile, tmp_path: Path
+) -> None:
+    path, lists = settings.write(), tmp_path / "crls.pem"
+    path.write_text(path.read_text().replace("[tls]", '[tls]\nclient-revocations = "crls.pem"'))
+    lists.write_bytes(revocation_list(settings.clients))
+    admin = settings.user("admin")
+
+    async def play() -> None:
+        await reload(server, "read again")
+        async with visit(server, settings, files=admin) as before:
+            lists.write_bytes(revocation_list(settings.clients, read_identity(*admin)))
+            await reload(server, "read again")
+            with pytest.raises(REFUSED):
+                async with visit(server, settings, files=admin):
+                    pass
+            await before.do(GET)
+        lists.write_text("no list")
+        assert "stay as they were" in await reload(server, "certificates of TLS")
+        with pytest.raises(REFUSED):
+            async with visit(server, settings, files=admin):
+                pass
+        async with visit(server, settings) as another:
+            await another.do(GET)
+
+    asyncio.run(play())
+    lines = [json.loads(line) for line in (server.state_directory / FILE_NAME).read_text().splitlines()]
+    logins = [line for line in lines if line["operation"] == "login" and line["result"] != "ok"]
+    assert [(line["user"], line["source"], line["transport"]) for line in logins] == [
+        ("", "127.0.0.1", "netconf-tls")
+    ] * 2
 
 
 def test_certificates_of_no_use_change_nothing_and_keep_nobody_from_the_rest(

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 import logging
-import resource
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from agent.app.rotation import RotatingFile
-
-
-@contextmanager
-def largest_file(octets: int) -> Iterator[None]:
-    """Let the system refuse to make a file larger than this, as a full disk does: in the middle of a write."""
-    import signal
-
-    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
+from tests.support.full_disk import largest_file
 
 
 def test_lines_are_appended_and_the_file_is_its_owners_alone(tmp_path: Path) -> None:

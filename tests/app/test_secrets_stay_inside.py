@@ -20,6 +20,7 @@ from agent.app import logs
 from agent.app.audit import Audit
 from agent.app.gauges import Gauges, Sources
 from agent.app.metrics import Metrics
+from agent.app.operating import Lost
 from agent.app.rotation import RotatingFile
 from agent.app.router import open_shell
 from agent.app.scenario.journal import written
@@ -74,7 +75,7 @@ class Watched:
         server, gateway = self.emulation.gateway.server, self.emulation.gateway
         self.metrics = Metrics(registry())
         self.metrics.collectors.register(
-            Gauges(Sources(gateway, Admission(AdmissionLimits()), lambda: 0.0, lambda: 0, lambda: 0))
+            Gauges(Sources(gateway, Admission(AdmissionLimits()), lambda: 0.0, lambda: 0, Lost(lambda: 0, lambda: 0)))
         )
         self.audit = folder / "audit"
         self.journal = folder / "journal"

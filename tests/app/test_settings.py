@@ -68,13 +68,15 @@ TLS = '[tls]\nclient-certificates = "clients.pem"\n'
 
 def test_how_tls_is_served_is_read_with_files_beside_the_settings(tmp_path: Path) -> None:
     rules = f'{RULE}map-type = "specified"\nname = "ann"\n{RULE}map-type = "san-any"\n'
-    settings = load(tmp_path, f'{TLS}certificate = "/etc/server.pem"\nkey = "keys/server.key"\n{rules}')
+    files = 'certificate = "/etc/server.pem"\nkey = "keys/server.key"\nclient-revocations = "crls.pem"\n'
+    settings = load(tmp_path, f"{TLS}{files}{rules}")
     fingerprint = Fingerprint("sha256", b"\xab" * 32)
     assert settings.tls == TlsSettings(
         client_certificates=tmp_path / "clients.pem",
         names=(NameRule(fingerprint, MapType.SPECIFIED, "ann"), NameRule(fingerprint, MapType.SAN_ANY)),
         certificate=Path("/etc/server.pem"),
         key=tmp_path / "keys/server.key",
+        client_revocations=tmp_path / "crls.pem",
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from agent.app.errors import StateError
 from agent.app.state import StateDirectory, default_state_directory
+from tests.support.full_disk import largest_file
 
 
 def mode(path: Path) -> int:
@@ -64,6 +65,28 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
         with pytest.raises(StateError, match=r"startup\.xml"):
             state.write("startup.xml", b"new")
         assert state.read("startup.xml") == b"old"
+
+
+def test_of_a_file_that_found_no_room_nothing_is_left(tmp_path: Path) -> None:
+    with StateDirectory.open(tmp_path) as state:
+        state.write("startup.xml", b"old")
+        with largest_file(2), pytest.raises(StateError, match=r"startup\.xml"):
+            state.write("startup.xml", b"newer")
+        assert state.read("startup.xml") == b"old"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "startup.xml"]
+
+
+def test_what_a_kill_left_of_a_write_is_gone_with_the_next_start(tmp_path: Path) -> None:
+    StateDirectory.open(tmp_path).close()
+    for name in (".startup.xml.new", ".mine", "startup.xml"):
+        (tmp_path / name).write_bytes(b"half")
+    with StateDirectory.open(tmp_path):
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".mine", "lock", "startup.xml"]
+
+
+def test_it_can_be_had_on_a_full_disk(tmp_path: Path) -> None:
+    with largest_file(0), StateDirectory.open(tmp_path) as state:
+        assert state.read("startup.xml") is None
 
 
 def test_host_keys_are_made_once_and_kept(tmp_path: Path) -> None:

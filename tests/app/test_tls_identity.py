@@ -16,7 +16,7 @@ from agent.app.settings import TlsSettings
 from agent.app.state import StateDirectory
 from agent.app.tls_identity import load, own_certificate
 from agent.transport.name_rules import Fingerprint, MapType, NameRule
-from tests.support.client_certificates import NOW, authority, identity
+from tests.support.client_certificates import NOW, authority, identity, revocation_list
 
 CLIENTS = authority()
 RULES = (NameRule(Fingerprint.parse(CLIENTS.fingerprint), MapType.COMMON_NAME),)
@@ -80,6 +80,22 @@ def test_a_file_of_nonsense_is_an_error_of_the_settings(state: StateDirectory, t
     files[spoilt].write_text("nonsense")
     with pytest.raises(SettingsError, match=r"^tls"):
         load(TlsSettings(files["clients"], RULES, certificate, key), state, ())
+
+
+@pytest.mark.parametrize(("content", "complaint"), [(b"nonsense", "cannot be used"), (CLIENTS.pem, "something else")])
+def test_revocation_lists_that_are_none_are_an_error_of_the_settings(
+    state: StateDirectory, tmp_path: Path, content: bytes, complaint: str
+) -> None:
+    lists = tmp_path / "crls.pem"
+    settings = TlsSettings(clients(tmp_path), RULES, client_revocations=lists)
+    with pytest.raises(SettingsError, match=r"crls\.pem: No such file"):
+        load(settings, state, ())
+    lists.write_bytes(content)
+    with pytest.raises(SettingsError, match=complaint):
+        load(settings, state, ())
+    lists.write_bytes(revocation_list(CLIENTS))
+    context, _ = load(settings, state, ())
+    assert context.verify_flags & ssl.VERIFY_CRL_CHECK_LEAF
 
 
 def test_a_key_that_is_another_certificates_is_an_error_of_the_settings(state: StateDirectory, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A fleet of a thousand: start-up and memory of each device, what idle ones cost, and how fast all are asked.
 
-The limit of start-up is a boot alone, without a socket; that of asking is one device asked as often.
+The limit of start-up is a boot alone, without a socket; that of asking is one device asked as often. A fleet in several
+processes is asked by as many clients: where they take the cores that it needs, as on a machine of two, that shows.
 """
 
 from __future__ import annotations
@@ -10,9 +11,12 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from os import sysconf
 from pathlib import Path
 
@@ -22,10 +26,14 @@ from agent.app.scenario import load_scenario
 from agent.app.scenario.run import start_scenario
 from tests.bench.netconf_client import NetconfClient
 from tests.bench.processes import ROOT
-from tests.bench.rows import Row
+from tests.bench.rows import Row, medians
 
 DEVICES = 1_000
 BOOTS = 20
+SHARED_DEVICES = 200
+"""How many are shared out among processes."""
+PROCESSES = 2
+ROUNDS = 3
 AT_ONCE = 50
 """How many are asked at a time."""
 IDLE_SECONDS = 10
@@ -52,8 +60,13 @@ class Fleet:
     @property
     def cpu_seconds(self) -> float:
         """What it has used of a processor so far."""
-        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / sysconf("SC_CLK_TCK")
+        return _cpu_seconds(self.process)
+
+    @property
+    def busiest_seconds(self) -> float:
+        """What that of its processes has used of a core which has used the most."""
+        others = Path(f"/proc/{self.process}/task/{self.process}/children").read_text().split()
+        return max(map(_cpu_seconds, (self.process, *map(int, others))))
 
 
 def fleet() -> Iterator[Row]:
@@ -73,12 +86,44 @@ def fleet() -> Iterator[Row]:
         yield Row("fleet", f"processor used by {DEVICES} idle devices, time stepped", "%", idle * 100)
         rate = DEVICES / asyncio.run(_ask(many.ports))
         yield Row("fleet", f"login, get, logout at each of {DEVICES}", "1/s", rate, one_rate)
+    yield from _shared_out()
+
+
+def _shared_out() -> Iterator[Row]:
+    """How much more a fleet serves in several processes; both are asked in turn, by as many clients."""
+    with (
+        running(SHARED_DEVICES) as one,
+        running(SHARED_DEVICES, PROCESSES) as several,
+        ProcessPoolExecutor(PROCESSES, get_context("spawn")) as clients,
+    ):
+        rounds = Counter[int]()
+
+        def rate(fleet: Fleet) -> float:
+            rounds[fleet.process] += 1
+            shares = [fleet.ports[number::PROCESSES] for number in range(PROCESSES)]
+            began = time.perf_counter()
+            list(clients.map(_ask_from_here, shares))
+            return SHARED_DEVICES / (time.perf_counter() - began)
+
+        rate(one)  # the clients are there then
+        rounds.clear()
+        before = {each.process: each.busiest_seconds for each in (one, several)}
+        rates = medians({"one": lambda: rate(one), "several": lambda: rate(several)}, ROUNDS)
+        of_a_core = {
+            each.process: rounds[each.process] * SHARED_DEVICES / (each.busiest_seconds - before[each.process])
+            for each in (one, several)
+        }
+        case = f"login, get, logout at each of {SHARED_DEVICES}, in {PROCESSES} processes"
+        yield Row("fleet", case, "1/s", rates["several"], peers={"in one process": rates["one"]})
+        case = f"the same, to a second that the busiest of {PROCESSES} processes has a core"
+        yield Row("fleet", case, "1/s", of_a_core[several.process], peers={"in one process": of_a_core[one.process]})
 
 
 @contextmanager
-def running(devices: int) -> Iterator[Fleet]:
+def running(devices: int, processes: int = 1) -> Iterator[Fleet]:
     """Run a fleet until the block ends."""
     command = [sys.executable, "-m", "agent", "fleet", "--devices", str(devices), "--ports", "0"]
+    command += ["--processes", str(processes)]
     began = time.perf_counter()
     process = subprocess.Popen(
         [*command, "--scenario", "chapter", "--time-scale", "step"], stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -95,6 +140,11 @@ def running(devices: int) -> Iterator[Fleet]:
             process.terminate()
 
 
+def _cpu_seconds(process: int) -> float:
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / sysconf("SC_CLK_TCK")
+
+
 def _boot_seconds() -> float:
     scenario, registry = load_scenario("chapter"), shared_registry()
     began = time.perf_counter()
@@ -109,6 +159,10 @@ def _held_seconds() -> float:
         with Device("chapter"):
             pass
     return (time.perf_counter() - began) / BOOTS
+
+
+def _ask_from_here(ports: Sequence[int]) -> float:
+    return asyncio.run(_ask(ports))
 
 
 async def _ask(ports: Sequence[int]) -> float:

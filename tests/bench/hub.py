@@ -1,6 +1,7 @@
 """The shipped scenario of many tunnels from one hub, with other lifetimes than it says.
 
-``python -m tests.bench.hub TUNNELS [REKEYS]`` serves it, without a clock, or with so many rekeys in each second.
+``python -m tests.bench.hub TUNNELS [REKEYS]`` serves it, without a clock, or with so many rekeys in each second: then
+an IPsec SA lives for an hour, and an IKE SA for a day.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from agent.core.world import SECOND
 
 SCENARIO = "ten-thousand-tunnels"
 IKE_LIFETIME = IPSEC_LIFETIME = 28_800
+HOUR, DAY = 3_600, 86_400
 SOFT_SHARE = 0.8
 """Of its lifetime a pair lives until it is rekeyed."""
 
@@ -59,9 +61,9 @@ def _with_lifetime(xml: bytes, seconds: int) -> bytes:
     return before + start + str(seconds).encode() + end + rest.partition(end)[2] if mark else xml
 
 
-def stagger(gateway: Gateway, tunnels: int) -> int:
+def stagger(gateway: Gateway, tunnels: int, lifetime: int = IPSEC_LIFETIME) -> int:
     """Have the pairs of all tunnels begin one after the other, a soft lifetime in all, which is returned in seconds."""
-    soft_us = round(IPSEC_LIFETIME * SOFT_SHARE * SECOND)
+    soft_us = round(lifetime * SOFT_SHARE * SECOND)
     for number in range(tunnels):
         at = gateway.now + number * soft_us // tunnels
         gateway.world.call_at(at, partial(gateway.device.clear_ipsec_sas, f"sa-{number + 1}"))
@@ -82,9 +84,9 @@ async def serve(gateway: Gateway, folder: Path) -> None:
 def main() -> None:
     """Serve what the arguments say."""
     tunnels, rekeys = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    scenario = hub(tunnels, ike_lifetime=86_400 if rekeys else IKE_LIFETIME)
+    scenario = hub(tunnels, DAY, HOUR) if rekeys else hub(tunnels)
     gateway = boot(scenario, load_registry(), seal_of(scenario), time.monotonic)
-    factor = stagger(gateway, tunnels) * rekeys / tunnels if rekeys else 0.0
+    factor = stagger(gateway, tunnels, HOUR) * rekeys / tunnels if rekeys else 0.0
     gateway.world.set_factor(factor)
     gc.freeze()  # as the program does
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,9 @@
 """Negotiations a second in one World, both ends. The limit: the cryptography of both ends of one of them alone.
 
 A Main mode is between two engines; a full negotiation between a device and a peer, as they are configured: Main mode,
-quick mode, and the pair of IPsec SAs installed at both ends. With charon at the other end, which has a processor of its
-own and exponents as long as the prime, it is charon that is waited for: there the rate has no target.
+quick mode, with perfect forward secrecy or without, and the pair of IPsec SAs installed at both ends. With charon at
+the other end, which has a processor of its own and exponents as long as the prime, it is charon that is waited for:
+there the rate has no target.
 
 The limit is the cryptography as the libraries do it, one exponentiation for each public value; the engine is ahead of
 it there, since it looks the powers of the generator up. The garbage collector is set as `serve` sets it.
@@ -17,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, ip_network
 from statistics import median
 
@@ -110,8 +112,9 @@ PRIMES = {DhGroup.GROUP1: oakley_prime(768, 149686), DhGroup.GROUP2: oakley_prim
 def ike() -> Iterator[Row]:
     """Negotiations of a device with many peers, which start all at once."""
     kinds: tuple[Kind, ...] = (
-        ("main mode", main_modes, lambda proposal: cryptography_alone(proposal, has_phase2=False)),
-        ("main and quick mode", negotiations, lambda proposal: cryptography_alone(proposal, has_phase2=True)),
+        ("main mode", main_modes, partial(cryptography_alone, has_phase2=False)),
+        ("main and quick mode", negotiations, cryptography_alone),
+        ("main and quick mode, PFS", partial(negotiations, has_pfs=True), partial(cryptography_alone, has_pfs=True)),
     )
     cases = {
         f"{side} {kind}, {name}": (lambda measure=measure, proposal=proposal: measure(proposal))
@@ -174,13 +177,14 @@ def main_modes(proposal: IkeProposal) -> float:
     return rate(began, len(device.matured))
 
 
-def negotiations(proposal: IkeProposal) -> float:
+def negotiations(proposal: IkeProposal, *, has_pfs: bool = False) -> float:
     """Full negotiations a second between one device and its peers in one World."""
     world = World(now=0, seed="bench")
     network = Network(world)
     addresses = peer_addresses()
-    peers = [Peer(world, network, gateway(address, [LOCAL], proposal)) for address in addresses]
-    device = Device(world, network, gateway(LOCAL, addresses, proposal), peers=peers)
+    group = proposal.dh_group if has_pfs else None
+    peers = [Peer(world, network, gateway(address, [LOCAL], proposal, group)) for address in addresses]
+    device = Device(world, network, gateway(LOCAL, addresses, proposal, group), peers=peers)
     began = start()
     device.start()
     world.advance(5 * SECOND)
@@ -205,10 +209,13 @@ def policy(peer: IPv4Address, proposal: IkeProposal) -> IkePolicy:
     return IkePolicy(peer, ExchangeMode.MAIN, (proposal,), SECRET.encode())
 
 
-def gateway(address: IPv4Address, others: list[IPv4Address], proposal: IkeProposal) -> DeviceConfig:
+def gateway(
+    address: IPv4Address, others: list[IPv4Address], proposal: IkeProposal, pfs: DhGroup | None = None
+) -> DeviceConfig:
     """A gateway with a policy for each of the others, and a tunnel to it."""
+    protection = IpsecPolicy("policy", (PROTECTION,), pfs)
     associations = tuple(
-        SecurityAssociationConfig(str(other), SaMode.TUNNEL, DynamicSa(IpsecPolicy("policy", (PROTECTION,)), 0, *ends))
+        SecurityAssociationConfig(str(other), SaMode.TUNNEL, DynamicSa(protection, 0, *ends))
         for other in others
         for ends in [(behind(address), behind(other))]
     )
@@ -225,13 +232,13 @@ def behind(address: IPv4Address) -> TrafficIdentity:
     return TrafficIdentity(ip_network((int(address) << 8 & 0xFFFFFFFF, 24)))
 
 
-def cryptography_alone(proposal: IkeProposal, has_phase2: bool) -> float:
+def cryptography_alone(proposal: IkeProposal, *, has_phase2: bool = True, has_pfs: bool = False) -> float:
     """Exchanges a second if there were nothing to do but the cryptography of both ends."""
     began = start()
     for _ in range(EXCHANGES):
         keys = one_exchange(proposal)
         if has_phase2:
-            one_quick_mode(proposal, keys)
+            one_quick_mode(proposal, keys, proposal.dh_group if has_pfs else None)
     return EXCHANGES / (time.perf_counter() - began)
 
 
@@ -251,13 +258,9 @@ def one_exchange(proposal: IkeProposal) -> Keys:
     Cookies and nonces, public values and secret, keys, hashes, NAT-D, and the encryption of messages 5 and 6. Exponents
     have 256 bits, as the engine's: that is twice the strength of either group and more.
     """
-    prime = PRIMES[proposal.dh_group]
-    octets = (prime.bit_length() + 7) // 8
-    exponents = [int.from_bytes(draw(b"%d" % end, 32)) for end in range(2)]
-    publics = [gmpy2.powmod(2, exponent, prime) for exponent in exponents]
-    for end in range(2):
-        secret = int(gmpy2.powmod(publics[1 - end], exponents[end], prime)).to_bytes(octets)
-        keys = derive(proposal, secret, b"".join(int(public).to_bytes(octets) for public in publics))
+    publics, secrets = key_exchange(proposal.dh_group)
+    for end, secret in enumerate(secrets):
+        keys = derive(proposal, secret, b"".join(publics))
         for length, is_mine in ((64, end == 0), (40, end == 1)):
             encrypt(keys, length, is_mine)
         draw(b"nonce", 32)
@@ -265,6 +268,16 @@ def one_exchange(proposal: IkeProposal) -> Keys:
         for _ in range(4):
             hashlib.new(proposal.authentication_algorithm.value, bytes(22), usedforsecurity=False).digest()
     return keys
+
+
+def key_exchange(group: DhGroup) -> tuple[list[bytes], list[bytes]]:
+    """Both ends' public values, and the secret as each of them computes it."""
+    prime = PRIMES[group]
+    octets = (prime.bit_length() + 7) // 8
+    exponents = [int.from_bytes(draw(b"%d" % end, 32)) for end in range(2)]
+    publics = [gmpy2.powmod(2, exponent, prime) for exponent in exponents]
+    secrets = [gmpy2.powmod(publics[1 - end], exponents[end], prime) for end in range(2)]
+    return [int(each).to_bytes(octets) for each in publics], [int(each).to_bytes(octets) for each in secrets]
 
 
 def draw(name: bytes, octets: int) -> bytes:
@@ -280,20 +293,25 @@ def encrypt(keys: Keys, length: int, is_mine: bool) -> None:
     context.finalize()
 
 
-def one_quick_mode(proposal: IkeProposal, keys: Keys) -> None:
-    """Both ends' three hashes, KEYMAT of both directions, IV, and encryption of the three messages (sec. 5.5)."""
+def one_quick_mode(proposal: IkeProposal, keys: Keys, pfs: DhGroup | None) -> None:
+    """Both ends' three hashes, KEYMAT of both directions, IV, and encryption of the three messages (sec. 5.5).
+
+    With perfect forward secrecy a second exchange of keys, whose values and secret are hashed and encrypted too.
+    """
+    _, secrets = key_exchange(pfs) if pfs is not None else ([], [b"", b""])
+    key_octets = len(secrets[0])
     name = proposal.authentication_algorithm.value
     digest_octets = hashlib.new(name, usedforsecurity=False).digest_size
     draw(b"message id", 4)
-    for end in range(2):
+    for end, secret in enumerate(secrets):
         draw(b"nonce", 32)
         draw(b"spi", 4)
         hashlib.new(name, bytes(12), usedforsecurity=False).digest()
-        for length, is_mine in ((160, end == 0), (160, end == 1), (24, end == 0)):
+        for length, is_mine in ((160 + key_octets, end == 0), (160 + key_octets, end == 1), (24, end == 0)):
             hmac.digest(keys.skeyid_a, bytes(length), name)
             encrypt(keys, length, is_mine)
         for _ in range(2 * -(-KEYMAT_OCTETS // digest_octets)):
-            hmac.digest(keys.skeyid_d, bytes(80), name)
+            hmac.digest(keys.skeyid_d, secret + bytes(80), name)
 
 
 def derive(proposal: IkeProposal, secret: bytes, publics: bytes) -> Keys:

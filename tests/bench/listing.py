@@ -172,8 +172,12 @@ async def _longest_wait(server: Server) -> float:
     return 1000 * longest
 
 
+class Refused(Exception):
+    """A server does not do what is measured."""
+
+
 def check(reply: bytes) -> bytes:
     """Return a reply that is none of refusal."""
     if b"<rpc-error" in reply[:2000]:
-        raise RuntimeError(f"refused: {reply[:1000]!r}")
+        raise Refused(f"refused: {reply[:1000]!r}")
     return reply

@@ -43,6 +43,7 @@ from agent.core.world import SECOND, World
 from tests.bench.rows import Row
 
 SAS = 400
+ALL_SAS = 100_000
 FEW_SAS = 10
 OF_ONE_GATEWAY = 50
 TARGET = 8
@@ -50,6 +51,7 @@ MATURED_US = 200 * SECOND
 """By then no message of phase 1 or 2 can come again."""
 HUB = ip_address("192.0.2.1")
 FIRST_SPOKE = ip_address("10.0.0.1")
+FIRST_NET = ip_address("11.0.0.0")
 HUBS_NET = TrafficIdentity(ip_network("172.16.0.0/16"))
 PROPOSAL = IkeProposal(
     "ike",
@@ -128,7 +130,7 @@ def _configured(
     ends: list[tuple[int, Address, Address]], peers: list[Address], *, is_hub: bool
 ) -> tuple[IkeConfig, tuple[SecurityAssociationConfig, ...], tuple[EsInterface, ...]]:
     policies = tuple(IkePolicy(peer, ExchangeMode.MAIN, (PROPOSAL,), b"a secret") for peer in peers)
-    nets = [TrafficIdentity(ip_network(f"10.{number >> 8}.{number & 255}.0/24")) for number, _, _ in ends]
+    nets = [TrafficIdentity(ip_network((int(FIRST_NET) + 4 * number, 30))) for number, _, _ in ends]
     associations = tuple(
         SecurityAssociationConfig(
             f"sa-{number}", SaMode.TUNNEL, DynamicSa(POLICY, 64, *((HUBS_NET, net) if is_hub else (net, HUBS_NET)))

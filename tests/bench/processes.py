@@ -16,6 +16,7 @@ from tests.bench.netconf_client import ADMIN, Login
 
 ROOT = Path(__file__).parents[2]
 TICKS = os.sysconf("SC_CLK_TCK")
+SECONDS_TO_END = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,16 @@ def serving(*arguments: str) -> Iterator[Server]:
         try:
             yield Server(int(port[1]), seconds, processes=(process.pid,))
         finally:
-            process.terminate()
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a process, and do not wait for all that it may have to write."""
+    process.terminate()
+    try:
+        process.wait(SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def agent_arguments(state: Path) -> list[str]:
@@ -82,6 +92,10 @@ def _descendants(process: int) -> Iterator[int]:
 
 
 def _cpu_seconds(process: int) -> float:
+    """What a process has used, to the nanosecond where the kernel counts that: it is what its threads have."""
+    threads = [*Path(f"/proc/{process}/task").glob("*/schedstat")]
+    if threads:
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return sum(int(fields[index]) for index in (11, 12)) / TICKS
 

@@ -13,7 +13,7 @@ from heapq import heapify, heapreplace
 from agent.core.world import SECOND, Timer, World
 from tests.bench.rows import Row, medians
 
-ROUNDS = 5
+ROUNDS = 3
 TIMERS = 10_000
 """So many are waiting all the time."""
 EVENTS = 100_000

@@ -21,7 +21,7 @@ from tests.bench.rows import Row, medians
 
 ROUNDS = 3
 AT_ONCE = 100
-REQUESTS = 400
+REQUESTS = 2_000
 SESSIONS = 16
 IN_PARALLEL = 8
 IDLE = 20
@@ -99,7 +99,7 @@ async def _reply(server: Server) -> bytes:
 
 
 def _cpu_of_one(server: Server) -> float:
-    """Microseconds of the server's processes for one small request; it counts in hundredths of a second."""
+    """Microseconds of the server's processes for one small request."""
     return asyncio.run(_cpu_of_many(server)) / REQUESTS * 1e6
 
 

@@ -1,4 +1,4 @@
-"""Many tunnels: all of them read, one looked up, one leaf edited.
+"""Many tunnels: one looked up, one leaf edited beside them.
 
 The limits: a canned reply of the same size for what is read, libyang's judgement of the same configuration for an edit.
 """
@@ -9,7 +9,6 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from agent.app.gateway import load_registry
@@ -18,11 +17,9 @@ from tests.bench.processes import Server, scenario_arguments, serving
 from tests.bench.rows import Row, medians
 
 ROUNDS = 5
-FEW = 1_000
 MANY = 10_000
 LOOK_UPS = 300
 IPSEC = "urn:ipsec-agent:ipsec"
-ALL = f'<get><filter type="subtree"><ipsec xmlns="{IPSEC}"><security-association/></ipsec></filter></get>'.encode()
 ONE = (
     f'<get><filter type="subtree"><ipsec xmlns="{IPSEC}"><security-association><name>sa-{MANY // 2}</name>'
     "</security-association></ipsec></filter></get>"
@@ -68,67 +65,30 @@ def configuration(count: int) -> str:
 
 
 def tunnels() -> Iterator[Row]:
-    """Reads and edits of a device with many tunnels, over SSH."""
-    with tempfile.TemporaryDirectory() as folder:
-        few = _read_all(Path(folder))
-        yield few
-        yield from _look_up_and_edit(Path(folder), 1 / few.value)
-
-
-def _read_all(folder: Path) -> Row:
-    with serving(*_arguments(folder / "few", FEW)) as device:
-        size = len(asyncio.run(_one_reply(device, ALL)))
-        with _canned(size) as canned:
-            figures = medians(
-                {
-                    "device": lambda: asyncio.run(_seconds(device, ALL)),
-                    "canned": lambda: asyncio.run(_seconds(canned, ALL)),
-                },
-                ROUNDS,
-            )
-    return _reading(FEW, size, figures["device"], figures["canned"])
-
-
-def _reading(tunnels: int, size: int, seconds: float, limit: float | None = None) -> Row:
-    """How fast all is read: two SAs of each tunnel, with all leaves."""
-    case = f"get of {2 * tunnels} IPsec SAs, {size / 1e6:.1f} MB"
-    megabytes = size / 1e6
-    return Row("tunnels", case, "MB/s", megabytes / seconds, limit and megabytes / limit, target=100.0)
-
-
-def _look_up_and_edit(folder: Path, seconds_per_megabyte: float) -> Iterator[Row]:
+    """Look-ups and edits, over SSH."""
     xml = configuration(MANY).removeprefix("<config>").removesuffix("</config>").encode()
     schema = load_registry().schema
-    with serving(*_arguments(folder / "many", MANY)) as device:
+    with tempfile.TemporaryDirectory() as folder, serving(*_arguments(Path(folder) / "device")) as device:
         size = len(asyncio.run(_one_reply(device, ONE)))
-        size_of_all = len(asyncio.run(_one_reply(device, ALL)))
-        with _canned(size) as canned:
+        with serving("-m", "tests.bench.canned", str(size)) as canned:
             figures = medians(
                 {
                     "device look-up": lambda: asyncio.run(_rate(device, ONE)),
                     "canned look-up": lambda: asyncio.run(_rate(canned, ONE)),
                     "device edit": lambda: 1 / asyncio.run(_seconds(device, _edit())),
-                    "device all": lambda: asyncio.run(_seconds(device, ALL)),
                     "libyang": lambda: 1 / _timed(lambda: schema.validate(xml)),
                 },
                 ROUNDS,
             )
-    yield _reading(MANY, size_of_all, figures["device all"])
-    growth = figures["device all"] / (size_of_all / 1e6) / seconds_per_megabyte
-    yield Row("tunnels", f"time of a megabyte, {2 * MANY} to {2 * FEW} SAs", "x", growth, target=1.25)
     yield Row("tunnels", f"one of {MANY} by key", "1/s", figures["device look-up"], figures["canned look-up"])
     yield Row("tunnels", f"one-leaf edit, {MANY} tunnels present", "1/s", figures["device edit"], figures["libyang"])
 
 
-def _arguments(folder: Path, count: int) -> list[str]:
+def _arguments(folder: Path) -> list[str]:
     folder.mkdir()
     (folder / "bench.yaml").write_text(SCENARIO)
-    (folder / "bench.xml").write_text(configuration(count))
+    (folder / "bench.xml").write_text(configuration(MANY))
     return scenario_arguments(str(folder / "bench.yaml"), folder / "state")
-
-
-def _canned(size: int) -> AbstractContextManager[Server]:
-    return serving("-m", "tests.bench.canned", str(size))
 
 
 def _edit() -> bytes:

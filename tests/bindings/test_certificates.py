@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import Enum
 from xml.sax.saxutils import escape
 
@@ -19,7 +20,7 @@ from agent.core.events import (
     RevocationReason,
 )
 from agent.core.identifiers import EntryId
-from agent.core.pki import Distrust, Refusal
+from agent.core.pki import CertificateLimits, Distrust, Refusal
 from agent.core.pki.store import PURGE_INTERVAL_US
 from agent.core.world import Event
 from agent.datastore.edit import parse_configuration
@@ -170,6 +171,38 @@ def test_a_list_that_is_imported_revokes() -> None:
     reply = gateway.connect().rpc(operation("import-crl", "pem", vector("crl-1").decode()))
     assert reply.find("nc:ok", NAMESPACES) is not None
     assert gateway.store.entry(2).distrust is Distrust.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("rpc", "what", "limits", "tag"),
+    [
+        (
+            "import-certificate",
+            "leaf",
+            CertificateLimits(certificate_octets=len(vector("leaf"))),
+            "certificate-too-large",
+        ),
+        ("import-certificate", "leaf", CertificateLimits(certificates=2), "too-many-certificates"),
+        ("import-crl", "crl-1", CertificateLimits(crl_octets=len(vector("crl-1"))), "crl-too-large"),
+    ],
+)
+def test_what_is_imported_holds_at_the_limit_and_not_over_it(
+    rpc: str, what: str, limits: CertificateLimits, tag: str
+) -> None:
+    met: list[Refusal] = []
+    gateway = Gateway()
+    gateway.certificates.on_limit_met = met.append
+    gateway.certificates.limits = CertificateLimits(*(getattr(limits, each.name) - 1 for each in fields(limits)))
+    before = gateway.certificates.totals
+    refused = error(gateway.connect().rpc(operation(rpc, "pem", vector(what).decode())))
+    assert (refused["error-tag"], refused["error-app-tag"]) == ("resource-denied", tag)
+    assert refused["error-path"].endswith("/cert:pem")
+    assert met == [Refusal(tag)]
+    assert gateway.certificates.totals == before
+    assert list(gateway.certificates.crls()) == []
+    gateway.certificates.limits = limits
+    assert gateway.connect().rpc(operation(rpc, "pem", vector(what).decode())).find("nc:rpc-error", NAMESPACES) is None
+    assert met == [Refusal(tag)]
 
 
 def test_a_certificate_that_is_deleted_is_shown_as_such_until_it_is_gone() -> None:

@@ -28,11 +28,9 @@ def main(arguments: Sequence[str]) -> None:
             if count % PROGRESS == 0 and sys.stderr.isatty():
                 print(f"{count} kills", file=sys.stderr)
         seconds = time.monotonic() - began
-        print(
-            f"{killing.kills} kills survived, {killing.amid} of them amid a request, {killing.unconfirmed} amid a "
-            f"confirmed commit, {killing.locked} under a lock, "
-            f"{killing.answered} changes kept, seed {number}, {seconds:.0f} s"
-        )
+        amid = f"{killing.amid} of them amid a request, {killing.unconfirmed} amid a confirmed commit"
+        print(f"{killing.kills} kills survived, {amid}, {killing.locked} under a lock; seed {number}, {seconds:.0f} s")
+        print(f"{killing.changes} changes kept; {killing.answered} answers, each in the audit log and in the journal")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Random traffic to a gateway that is killed at random moments, and what has to be there when it comes back.
 
 What may be found after a kill is known before it: what the last answered request left, or what the one that was on its
-way was to leave. Nothing else: no half of either, no commit that waited to be confirmed, no lock.
+way was to leave. Nothing else: no half of either, no commit that waited to be confirmed, no lock. Whatever was answered
+is in the audit log and in the journal, and no line of either is torn.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,7 +21,8 @@ from types import TracebackType
 
 from lxml import etree
 
-from agent.app.audit import FILE_NAME
+from agent.app.files import FOLDER
+from tests.crash.evidence import Answered, audit_lines, journal_lines, see_audit, see_journal
 from tests.support.netconf_wire import BASE, BASE_1_0, END_OF_MESSAGE, NAMESPACES, envelope, texts
 
 HELLO = f'<hello xmlns="{BASE}"><capabilities><capability>{BASE_1_0}</capability></capabilities></hello>]]>]]>'
@@ -31,9 +33,10 @@ PROPOSAL = (
     "</authentication-method><authentication-algorithm>md5</authentication-algorithm>"
     "<encryption-algorithm>des-cbc</encryption-algorithm><dh-group>group1</dh-group></proposal></ike>"
 )
+KEPT = "kept.xml"
 LONGEST_SECONDS = 0.02
 """How long the last request of a life is given before the kill: about as long as it takes to write a file."""
-BOOT_SECONDS = 20.0
+BOOT_SECONDS = 60.0
 
 Names = frozenset[str]
 
@@ -53,6 +56,7 @@ class Life:
         self.patience = BOOT_SECONDS
         self.was_amid = False
         """Whether it was killed before its last request was answered."""
+        self.answered = Answered()
         self._connection.settimeout(BOOT_SECONDS)
         self._next()
         self._connection.sendall(HELLO.encode())
@@ -67,16 +71,18 @@ class Life:
             if not self.requests_left:
                 self._connection.settimeout(self.patience)
             answer = etree.fromstring(self._next())
+            self.answered.operations.append(re.split("[ />]", operation[1:])[0])
         except (TimeoutError, ConnectionError) as error:
             self.was_amid = True
             self.kill()
             raise Killed from error
         return answer
 
-    def do(self, operation: str) -> None:
-        """Have something done, which must be answered with ok."""
+    def do(self, operation: str, *changes: str) -> None:
+        """Have something done, which must be answered with ok; it adds these proposals to what is running."""
         answer = self.ask(operation)
         assert answer.find("nc:ok", NAMESPACES) is not None, etree.tostring(answer)
+        self.answered.changes += changes
         if not self.requests_left:
             self.kill()
 
@@ -111,6 +117,9 @@ class Killing:
         self.amid = 0
         """How many kills came before the last request was answered."""
         self.answered = 0
+        """How many answers were found in the audit log and in the journal."""
+        self.changes = 0
+        """How many answered changes were found in the next life."""
         self.unconfirmed = 0
         """How many came while a commit waited to be confirmed."""
         self.locked = 0
@@ -119,6 +128,8 @@ class Killing:
         self._count = 0
         self._address = str(folder / "socket")
         self._possible: set[Names] = set()
+        self._filed: set[Names | None] = {None}
+        """What may be in the file that a URL names; None for no file."""
         self._keys: dict[str, bytes] = {}
         command = [sys.executable, "-m", "tests.support.mortal", str(self.folder), self._address]
         self._parent = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -142,9 +153,12 @@ class Killing:
             life.requests_left, life.patience = self._random.randint(1, 8), self._random.uniform(0, LONGEST_SECONDS)
             with suppress(Killed):
                 while True:
-                    self._random.choice((self._copy, self._confirmed, self._of_junos, self._lock))(life)
+                    self._random.choice((self._copy, self._confirmed, self._of_junos, self._file, self._lock))(life)
             self.amid += life.was_amid
         self.kills += 1
+        see_audit(audit_lines(self.folder), life.answered)
+        see_journal(journal_lines(self.folder), life.answered)
+        self.answered += len(life.answered.operations)
 
     @contextmanager
     def _born(self) -> Iterator[Life]:
@@ -180,6 +194,9 @@ class Killing:
         life.do("<copy-config><target><startup/></target><source><running/></source></copy-config>")
         self._possible = {found}
         self._find_files()
+        filed = self._names_in_file()
+        assert filed in self._filed, (filed, self._filed)
+        self._filed = {filed}
 
     def _find_files(self) -> None:
         keys = {path.name: path.read_bytes() for path in self.folder.glob("*key*")}
@@ -187,8 +204,11 @@ class Killing:
         assert not self._keys or self._keys == keys, "a key has changed"
         self._keys = keys
         assert list(self.folder.glob("*.damaged*")) == []
-        lines = [line for path in self.folder.glob(f"{FILE_NAME}*") for line in path.read_bytes().splitlines()]
-        assert all("operation" in json.loads(line) for line in lines), "a line of the audit log is damaged"
+        assert list(self.folder.glob(".*")) == [], "what was half written is left over"
+
+    def _names_in_file(self) -> Names | None:
+        path = self.folder / FOLDER / KEPT
+        return frozenset(texts(etree.parse(str(path)).getroot(), NAMES)) if path.exists() else None
 
     # What is done. Each leaves running and startup alike, or is killed amid.
 
@@ -196,28 +216,29 @@ class Killing:
         (present,) = self._possible
         return present
 
-    def _new(self) -> str:
-        self._count += 1
+    @property
+    def _newest(self) -> str:
         return f"p{self._count}"
 
     def _edit(self, life: Life, store: str) -> Names:
         """Add a proposal to a datastore, and take others away when there are many; return what it has then."""
-        name, present = self._new(), self._present()
-        added = PROPOSAL.format(name)
+        self._count += 1
+        present, added = self._present(), PROPOSAL.format(self._newest)
         gone = sorted(each for each in present if each.startswith("p"))[:-5]
         taken = "".join(
             f'<proposal xmlns:nc="{BASE}" nc:operation="delete"><name>{each}</name></proposal>' for each in gone
         )
         both = added.replace("</ike>", f"{taken}</ike>")
-        life.do(f"<edit-config><target><{store}/></target><config>{both}</config></edit-config>")
-        return present - set(gone) | {name}
+        changes = (self._newest,) if store == "running" else ()
+        life.do(f"<edit-config><target><{store}/></target><config>{both}</config></edit-config>", *changes)
+        return present - set(gone) | {self._newest}
 
-    def _keep(self, life: Life, operation: str, after: Names) -> None:
+    def _keep(self, life: Life, operation: str, after: Names, *changes: str) -> None:
         """Do what makes another configuration the one that is kept."""
         self._possible.add(after)
-        life.do(operation)
+        life.do(operation, *changes)
         self._possible = {after}
-        self.answered += 1
+        self.changes += 1
 
     def _copy(self, life: Life) -> None:
         after = self._edit(life, "running")
@@ -225,12 +246,19 @@ class Killing:
 
     def _of_junos(self, life: Life) -> None:
         after = self._edit(life, "candidate")
-        self._keep(life, "<commit-configuration/>", after)
+        self._keep(life, "<commit-configuration/>", after, self._newest)
+
+    def _file(self, life: Life) -> None:
+        """Keep what is running in a file."""
+        present = self._present()
+        self._filed.add(present)
+        life.do(f"<copy-config><target><url>file:///{KEPT}</url></target><source><running/></source></copy-config>")
+        self._filed = {present}
 
     def _confirmed(self, life: Life) -> None:
         """Commit for a while, and confirm it or not: what was not confirmed, and what is not copied, does not stay."""
         after = self._edit(life, "candidate")
-        life.do("<commit><confirmed/><persist>later</persist></commit>")
+        life.do("<commit><confirmed/><persist>later</persist></commit>", self._newest)
         self.unconfirmed += 1  # unless the next request comes through
         chance = self._random.random()
         if chance < 0.2:

@@ -51,6 +51,8 @@ def shown(rules: str, user: str = "ann") -> list[str]:
         ("[toy:row='1'][toy:column=$USER]", ["1ann"]),
         ("[toy:row='1']", ["1ann", "1ben"]),
         ("[toy:column=$USER]", ["1ann", "2ann"]),
+        ("[toy:row='+01'][toy:column='ann']", ["1ann"]),
+        ("[toy:row=' 2 ']", ["2ann", "2ben"]),
         ("", ["1ann", "1ben", "2ann", "2ben"]),
     ],
 )
@@ -75,6 +77,7 @@ def test_the_path_of_everything_is_a_slash() -> None:
         (f"{SHELF}[toy:label='x']", "keys"),
         (f"{SHELF}[toy:row=1]", "keys"),
         (f"{SHELF}[1]", "keys"),
+        (f"{SHELF}[toy:row='first']", "for what there cannot be"),
         ("/toy:shop[toy:name='corner']", "keys"),
         (f"{SHELF}[toy:row='1'", "not a path"),
         ("toy:shop", "not a path"),

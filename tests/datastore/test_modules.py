@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.datastore.modules import OWN_MODULES
+from agent.datastore.module_files import OWN_MODULES
 from agent.datastore.schema import ModuleRequest, Schema, SchemaError, SchemaNode, load_schema
 from tests.support.house import DEVIATION, EXTENSION, HOUSE, ROOF
 from tests.support.schemas import load_texts, write_module

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from agent.datastore.touched import Touched, concerns, touched_by_commit, touched_by_event
+from agent.datastore.touched import Interest, Touched, touched_by_commit, touched_by_event
 from agent.netconf.filters import parse_subtree
 from tests.support.market import CustomerSeen, Moved, registry
 from tests.support.shop import configuration, toy_schema
@@ -24,6 +24,11 @@ def test_an_event_touches_what_its_binding_says() -> None:
     assert list(touched_by_event(registry(), CustomerSeen(0, 7))) == [Touched(CUSTOMER, ("7",))]
     assert list(touched_by_event(registry(), Moved(0))) == [Touched(NAME)]
     assert list(touched_by_event(registry(), "an event that nothing is bound to")) == []
+
+
+def test_what_an_event_touches_of_nodes_that_nobody_wants_is_left_out() -> None:
+    assert list(touched_by_event(registry(), CustomerSeen(0, 7), lambda node: node is CUSTOMER)) != []
+    assert list(touched_by_event(registry(), CustomerSeen(0, 7), lambda node: node is NAME)) == []
 
 
 @pytest.mark.parametrize(
@@ -74,4 +79,7 @@ def test_a_selection_is_concerned_by_what_it_may_show(
 ) -> None:
     element = etree.fromstring(f'<filter><shop xmlns="urn:toy">{filter_}</shop></filter>')
     selected = parse_subtree(toy_schema().roots, element)
-    assert concerns(selected, Touched(toy_schema().node(f"/toy:{path}"), keys)) is is_concerned
+    interest, node = Interest(selected), toy_schema().node(f"/toy:{path}")
+    for _ in range(2):  # The second time it is known.
+        assert interest.includes(Touched(node, keys)) is is_concerned
+    assert interest.reaches(node) or not is_concerned

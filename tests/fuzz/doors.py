@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from xml.sax.saxutils import escape
 
-from agent.app.console import ConsoleTimers
+from agent.app.console import ConsoleLimits
 from agent.app.consoles import open_console
 from agent.app.router import open_shell
 from agent.netconf.server import Client
@@ -35,7 +35,7 @@ def keys(*terminals: Terminal | None) -> Callable[[], Run]:
         def run(data: bytes) -> None:
             shell = open_shell(emulation.gateway.server, client)
             terminal = terminals[len(data) % len(terminals)]
-            console = open_console(lambda: shell, ConsoleRequest(None, terminal), ConsoleTimers(lambda: 0.0))
+            console = open_console(lambda: shell, ConsoleRequest(None, terminal), ConsoleLimits(lambda: 0.0))
             size, sent, most = 1 + len(data) % 7, 0, LARGEST + KEY_OCTETS * len(data)
             with Defects.heard() as defects:
                 for at in range(0, len(data), size):

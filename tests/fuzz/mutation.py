@@ -35,7 +35,10 @@ class Mutator:
 
     def next(self) -> bytes:
         """Return one more input."""
-        data = self._random.choice(self._seeds)
+        return self.spoiled(self._random.choice(self._seeds))
+
+    def spoiled(self, data: bytes) -> bytes:
+        """Return an input that comes of another one."""
         for _ in range(self._random.randint(1, ROUNDS)):
             data = self._random.choice(self._ways)(data)[:MAXIMUM_OCTETS]
         return data

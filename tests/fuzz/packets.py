@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from itertools import cycle
 
 from agent.core.config import EncryptionAlgorithm, IpsecAuthentication
 from agent.core.identifiers import Endpoint
 from agent.core.ike.engine import IkeEngine
+from agent.core.ip import icmp
+from agent.core.ip.fragmentation import fragment
+from agent.core.ipsec.path import UdpPorts
 from agent.core.ipsec.refusal import Drop
 from agent.core.ipsec.sa import SaProtocol
 from agent.core.pki import DatabaseState, Refused
@@ -20,6 +24,7 @@ PORTS = (500, 4500)
 ONLY_ENCRYPTED = Transform(SaProtocol.ESP, authentication=None)
 """What is changed on the way is decrypted all the same, and what comes of it is taken apart."""
 ONLY_AUTHENTIC = Transform(SaProtocol.AH, IpsecAuthentication.HMAC_MD5_96, None)
+WITHIN_UDP = UdpPorts(4500, 4500)
 QUICK = Transform(SaProtocol.ESP, IpsecAuthentication.HMAC_SHA1_96, EncryptionAlgorithm.DES_CBC)
 
 
@@ -74,6 +79,47 @@ def packets(transform: Transform) -> Callable[[], Run]:
         return run
 
     return open_
+
+
+def series() -> Run:
+    """Both ends of an SA within UDP, which get packets one after the other: pieces of larger ones, errors of routers.
+
+    Before each packet stands its length, in two octets.
+    """
+    way = one_way(ONLY_ENCRYPTED, ports=WITHIN_UDP)
+    way.send(packet(1400))
+
+    def run(data: bytes) -> None:
+        for each in taken_apart(data):
+            for side in (way.receiver, way.sender):
+                found = side.processor.inbound(each, 0, way.interface)
+                assert found is None or isinstance(found, (bytes, Drop))
+
+    return run
+
+
+def in_series(*each: bytes) -> bytes:
+    """Return packets as one input."""
+    return b"".join(len(one).to_bytes(2) + one for one in each)
+
+
+def taken_apart(data: bytes) -> Iterator[bytes]:
+    """Return the packets of an input; the last one may be cut."""
+    while len(data) > 2:
+        length = int.from_bytes(data[:2])
+        yield data[2 : 2 + length]
+        data = data[2 + length :]
+
+
+def _series() -> list[bytes]:
+    """Return a packet within UDP, whole and in pieces, and what routers say of one that they had no room for."""
+    way = one_way(ONLY_ENCRYPTED, ports=WITHIN_UDP)
+    whole, large = way.send_one(packet(60)), way.send_one(packet(1400))
+    error = icmp.too_big(large, 1300, ip_address("192.0.2.99"))
+    assert error is not None
+    six = one_way(ONLY_ENCRYPTED, outer=6).send_one(packet(1400))
+    pieces = [fragment(large, 576), fragment(six, 1280, 7)]
+    return [in_series(whole), in_series(error, whole), *(in_series(*each) for each in pieces)]
 
 
 def wire(transform: Transform) -> list[bytes]:
@@ -142,6 +188,7 @@ TARGETS = (
     Target("isakmp", isakmp, conversation(), inputs_for_one=60),
     Target("esp", packets(ONLY_ENCRYPTED), wire(ONLY_ENCRYPTED)),
     Target("ah", packets(ONLY_AUTHENTIC), wire(ONLY_AUTHENTIC)),
+    Target("packets-in-series", series, _series()),
     Target("plain-packet", plain, [packet(60), packet(1500), packet(60, version=6)]),
     Target("certificate", certificates, PEM, PEM_WORDS),
     Target("kept-certificates", kept_certificates, _kept()),

@@ -1,15 +1,22 @@
-"""What is fuzzed: a name, inputs that are right, words that mean something, and what takes any octets whatsoever."""
+"""What is fuzzed: a name, inputs that are right, words that mean something, and what takes any octets whatsoever.
+
+Each entrance is fuzzed in a process of its own, which may be killed or end by itself.
+"""
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 
 from tests.fuzz.mutation import smallest
 
+SLOW_SECONDS = 5.0
+"""An input that takes longer than this, in the processor's time, is a finding, too."""
 FINDINGS = Path(__file__).parent / "findings"
 
 Run = Callable[[bytes], object]
@@ -46,10 +53,18 @@ class Entrance:
 
     def __call__(self, data: bytes) -> None:
         """Take one input; whatever is raised is a finding."""
+        run = self.ready()
+        self._taken += 1
+        began = time.process_time()
+        run(data)
+        if (took := time.process_time() - began) > SLOW_SECONDS:
+            raise TimeoutError(f"an input took {took:.1f} s")
+
+    def ready(self) -> Run:
+        """Make the target ready, if it is time to."""
         if self._run is None or self._taken >= self._target.inputs_for_one:
             self._run, self._taken = self._target.open_(), 0
-        self._taken += 1
-        self._run(data)
+        return self._run
 
 
 def fails(target: Target, data: bytes) -> bool:
@@ -70,3 +85,18 @@ def report(target: Target, data: bytes) -> None:
     path = folder / sha256(found).hexdigest()[:12]
     path.write_bytes(found)
     print(f"{target.name}: {path}: {found[:200]!r}", flush=True)
+
+
+def each_alone(names: Sequence[str], fuzz: Callable[[str], None]) -> int:
+    """Fuzz one entrance after the other, each in a process of its own; say in which something was too much, and return
+    1 when there is one, else 0."""
+    failed = [name for name in names if _exit_code(name, fuzz)]
+    print(f"findings in: {', '.join(failed)}" if failed else f"no findings in {len(names)} entrances", flush=True)
+    return 1 if failed else 0
+
+
+def _exit_code(name: str, fuzz: Callable[[str], None]) -> int | None:
+    process = get_context("fork").Process(target=fuzz, args=(name,))
+    process.start()
+    process.join()
+    return process.exitcode

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz import doors, files, management, packets, subscriptions
+from tests.fuzz import authenticated, doors, files, management, packets, subscriptions
 from tests.fuzz.mutation import Mutator, smallest
 from tests.fuzz.target import FINDINGS, Entrance, Target
 
-MODULES = (management, subscriptions, doors, packets, files)
+MODULES = (management, subscriptions, doors, packets, authenticated, files)
 TARGETS = {target.name: target for module in MODULES for target in module.TARGETS}
 FIRST_NUMBER = 7
 

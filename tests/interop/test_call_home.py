@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from netconf_client.connect import CallhomeManager
 from netconf_client.ncclient import Manager
 
 from tests.interop.test_ncclient import connect
-from tests.support.free_port import free_port
+from tests.support.free_port import free_port, free_ports
 from tests.support.manager_work import WORK, Work, get
 from tests.support.served import Served, served
 from tests.support.tls_settings import TlsSettingsFile
@@ -41,7 +42,7 @@ def over_ssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, An
             manager.call_home,
             host="127.0.0.1",
             port=port,
-            timeout=30,
+            timeout=60,
             username="admin",
             password="admin",
             hostkey_verify=False,
@@ -50,7 +51,7 @@ def over_ssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, An
         )
         with (
             calling(tmp_path_factory.mktemp("ssh"), f"ssh:127.0.0.1:{port}") as (server, _),
-            called.result(30) as session,
+            called.result(60) as session,
             connect(server) as other,
         ):
             yield session, other
@@ -82,7 +83,7 @@ def test_a_netconf_client_that_was_called_over_tls_can(work: Work, over_tls: tup
 
 
 def test_a_client_is_called_wherever_it_is_and_again_after_every_end(tmp_path: Path) -> None:
-    nobody, port = free_port(), free_port()
+    nobody, port = islice(free_ports(), 2)
     with CallhomeManager("127.0.0.1", port) as home, calling(tmp_path, f"127.0.0.1:{nobody}", f"127.0.0.1:{port}"):
         home.accept_one().close()
         for _ in range(2):

@@ -35,6 +35,7 @@ def connect(server: Served, user: str = "admin", password: str | None = None) ->
         hostkey_verify=False,
         look_for_keys=False,
         allow_agent=False,
+        timeout=60,
     )
 
 

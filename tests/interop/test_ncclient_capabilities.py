@@ -78,7 +78,7 @@ def test_a_log_is_told_again_through_a_filter_up_to_a_time(session: Any, chapter
 
 
 def _taken(session: Any) -> str:
-    notification = session.take_notification(timeout=20)
+    notification = session.take_notification(timeout=60)
     assert notification is not None
     return text(notification.notification_xml)
 

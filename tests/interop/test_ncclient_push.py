@@ -16,7 +16,7 @@ from tests.support.push import PUSH, datastore, edits, establish, named
 from tests.support.served import Served, served
 
 SAS: Final = '<ipsec xmlns="urn:ipsec-agent:ipsec"><security-association><sa/></security-association></ipsec>'
-SECONDS: Final = 20
+SECONDS: Final = 60
 REKEYED: Final = 6.5 * 3600
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 

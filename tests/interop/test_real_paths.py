@@ -52,10 +52,10 @@ class Pair:
         self.here: Namespace = stack.enter_context(namespace())
         self.there: Namespace = stack.enter_context(namespace(f"{HOST_THERE}/32"))
 
-    def join(self, local: str, remote: str) -> None:
-        """Lay a cable between both."""
+    def join(self, local: str, remote: str) -> tuple[str, str]:
+        """Lay a cable between both, and return the names of its ends."""
         length = 64 if ":" in local else 24
-        join(self.here, f"{local}/{length}", self.there, f"{remote}/{length}")
+        return join(self.here, f"{local}/{length}", self.there, f"{remote}/{length}")
 
     def join_by_narrow_path(self, local: str, remote: str) -> None:
         """Have a router between both, behind which packets must be shorter."""
@@ -126,6 +126,20 @@ def test_hosts_learn_of_a_path_that_is_narrow_beyond_a_router(pair: Pair, ends: 
     """Only a router's error, which quotes what was protected, can tell; until it does packets are lost."""
     pair.join_by_narrow_path(*ends)
     gateway = pair.establish(*ends)
+    came = pair.ask(gateway)
+    assert ECHOES - 2 * UNDER_WAY <= came.answered < ECHOES
+    assert came.twice == 0
+    dropped = {reason.value: count for reason, count in gateway.device.dropped_packets.items() if count}
+    assert list(dropped) == ["too-big"], "those whose senders were told"
+
+
+@pytest.mark.parametrize("ends", [IPV4, IPV6], ids=["IPv4", "IPv6"])
+def test_hosts_learn_of_an_interface_of_the_device_that_is_narrow(pair: Pair, ends: tuple[str, str]) -> None:
+    """No router tells of it: the kernel refuses what is longer, and says what is not."""
+    names = pair.join(*ends)
+    gateway = pair.establish(*ends)
+    for end, name in zip((pair.here, pair.there), names, strict=True):
+        end.ip("link", "set", name, "mtu", str(NARROW_MTU))
     came = pair.ask(gateway)
     assert ECHOES - 2 * UNDER_WAY <= came.answered < ECHOES
     assert came.twice == 0

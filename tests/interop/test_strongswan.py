@@ -66,14 +66,15 @@ class Lab:
         self._namespace: Namespace = stack.enter_context(namespace("10.78.2.1/32", "fd78::1/128", "fd78::2/128"))
 
     def begin(
-        self, connection: Connection, tunnel: RealTunnel, ports: tuple[int, int] = (500, 4500)
+        self, connection: Connection, tunnel: RealTunnel, ports: tuple[int, int] = (500, 4500), uses: int = 1
     ) -> tuple[LiveGateway, Charon]:
         """Start charon, then a gateway that begins to negotiate."""
         running = self._stack.enter_context(charon.charon(self._folder, self._namespace, connection))
         address = ip_address(tunnel.local)
         sockets = self._namespace.within(lambda: udp.bind(address, *ports))
         scenario = tunnel.write(self._folder)
-        gateway = self._stack.enter_context(live_gateway(scenario, sockets, lambda: running.log_tail))
+        alive = live_gateway(scenario, sockets, lambda: running.log_tail, exponent_uses=uses)
+        gateway = self._stack.enter_context(alive)
         gateway.leap_to_negotiation()
         return gateway, running
 
@@ -133,13 +134,27 @@ def test_the_device_begins_and_both_ends_come_to_the_same(
 def test_charon_begins_and_both_ends_come_to_the_same(lab: Lab, mode: str, proposal: str, esp_proposal: str) -> None:
     tunnel = RealTunnel(mode=mode, proposal=proposal, esp_proposal=esp_proposal, remote_port=NOWHERE)
     gateway, peer = lab.begin(Connection(mode=mode, proposals=proposal, esp_proposals=esp_proposal), tunnel)
-    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "6"))
+    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "30"))
     assert code == 0, said
     gateway.until(lambda: gateway.tunnel.pairs, "a pair of IPsec SAs: message 3 may still be on its way")
     (sa,) = gateway.matured
     assert sa.role is Role.RESPONDER
     assert_both_list_the_same(gateway, peer)
     assert_keys_are_charons(gateway, peer, Role.RESPONDER)
+
+
+def test_charon_comes_to_the_same_with_a_device_that_uses_a_private_value_again(lab: Lab) -> None:
+    gateway, peer = lab.begin(CONNECTION, TUNNEL, uses=2)
+    gateway.until(lambda: gateway.tunnel.current and spis(peer), "a pair of IPsec SAs")
+    assert gateway.do(lambda device: device.clear_ike_sas()) == 1
+    gateway.until(lambda: gateway.matured and cookies_of(peer) == cookies(gateway), "another IKE SA alone")
+    gateway.until(lambda: gateway.tunnel.rekeys == 1 and spis(peer) == {spis_of(gateway)}, "the same pair at charon")
+    pair = gateway.tunnel.current
+    assert pair is not None
+    assert peer.logged_octets("encryption initiator key")[-1] == pair.outbound.keys.encryption
+    assert peer.logged_octets("encryption responder key")[-1] == pair.inbound.keys.encryption
+    first_secret, second_secret = peer.logged_octets("shared Diffie Hellman secret")
+    assert first_secret != second_secret, "charon's own value is another"
 
 
 @pytest.mark.parametrize(
@@ -170,7 +185,7 @@ def test_charon_refuses_what_it_does_not_want_in_phase_1(lab: Lab) -> None:
 def test_the_device_refuses_what_it_does_not_want_in_phase_1(lab: Lab) -> None:
     tunnel = RealTunnel(remote_port=NOWHERE)
     gateway, peer = lab.begin(Connection(proposals="3des-sha1-modp1024"), tunnel)
-    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "6"))
+    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "30"))
     assert code != 0
     assert "received NO_PROPOSAL_CHOSEN error notify" in said
     await_failure(gateway, FailureReason.NO_PROPOSAL_CHOSEN)
@@ -186,7 +201,7 @@ def test_charon_refuses_what_it_does_not_want_in_phase_2(lab: Lab) -> None:
 
 def test_the_device_refuses_what_it_does_not_want_in_phase_2(lab: Lab) -> None:
     gateway, peer = lab.begin(Connection(esp_proposals="des-sha1"), RealTunnel(remote_port=NOWHERE))
-    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "6"))
+    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "30"))
     assert code != 0
     assert "received NO_PROPOSAL_CHOSEN error notify" in said
     await_phase2_failure(gateway, FailureReason.NO_PROPOSAL_CHOSEN)
@@ -196,7 +211,7 @@ def test_the_device_refuses_what_it_does_not_want_in_phase_2(lab: Lab) -> None:
 
 def test_traffic_that_the_device_has_no_security_association_for_is_refused(lab: Lab) -> None:
     gateway, peer = lab.begin(Connection(remote_ts="10.99.0.0/24"), RealTunnel(remote_port=NOWHERE))
-    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "6"))
+    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "30"))
     assert code != 0
     assert "received INVALID_ID_INFORMATION error notify" in said
     assert gateway.tunnel.pairs == ()
@@ -213,7 +228,7 @@ def test_another_pre_shared_key_fails_at_both_ends_when_the_device_begins_in_agg
 def test_another_pre_shared_key_fails_at_both_ends_when_charon_begins_in_aggressive_mode(lab: Lab) -> None:
     tunnel = RealTunnel(mode="aggressive", remote_port=NOWHERE)
     gateway, peer = lab.begin(Connection(mode="aggressive", secret="another"), tunnel)
-    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "6"))
+    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "30"))
     assert code != 0
     assert "calculated HASH does not match HASH payload" in said
     gateway.until(lambda: any(gateway.device.ike_statistics.dropped.values()), "that its refusal has come, unreadable")
@@ -256,7 +271,7 @@ def await_phase2_failure(gateway: LiveGateway, reason: FailureReason) -> None:
 @pytest.mark.parametrize(("ours", "theirs"), [("main", "aggressive"), ("aggressive", "main")])
 def test_charon_is_refused_when_it_begins_in_the_other_mode(lab: Lab, ours: str, theirs: str) -> None:
     gateway, peer = lab.begin(Connection(mode=theirs), RealTunnel(mode=ours, remote_port=NOWHERE))
-    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "6"))
+    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "30"))
     assert code != 0
     assert "received INVALID_SYNTAX error notify" in said  # 7: what IKEv1 calls INVALID-EXCHANGE-TYPE
     assert peer.ike_sas() == gateway.matured == []
@@ -267,7 +282,7 @@ def test_charon_is_refused_when_it_begins_in_the_other_mode(lab: Lab, ours: str,
 
 def test_of_two_lifetimes_the_shorter_one_holds(lab: Lab) -> None:
     gateway, peer = lab.begin(Connection(more="rekey_time = 5h"), RealTunnel(remote_port=NOWHERE))
-    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "6"))
+    code, said = gateway.during(peer.swanctl("--initiate", "--child", "c", "--timeout", "30"))
     assert code == 0, said
     gateway.until(lambda: gateway.tunnel.pairs, "a pair of IPsec SAs")
     (sa,) = gateway.matured

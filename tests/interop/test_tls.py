@@ -143,7 +143,7 @@ def test_openssl_verifies_the_servers_own_certificate(over: Over, tmp_path: Path
         ],
         input=b"",
         capture_output=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert b"verify error" not in done.stderr

@@ -184,7 +184,7 @@ def test_an_interface_that_cannot_be_is_refused(tmp_path: Path, options: tuple[s
         "--state-dir",
         str(tmp_path),
     ]
-    done = subprocess.run([*words, *options], capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run([*words, *options], capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode in (1, 2)
     assert complaint in done.stderr
     assert "Traceback" not in done.stderr

@@ -83,6 +83,16 @@ def test_a_guest_is_denied_in_the_words_of_the_router(command: Command) -> None:
     assert [*prompt(emulation, "guest").feed_line(words + slots)] == ["error: permission denied", ""]
     assert list(emulation.gateway.device.ike_sas) == before
     assert emulation.gateway.device.pics["es-1/3/0"].state is RedundancyState.ACTIVE
+    assert emulation.gateway.server.access_counters.operations == 1
+
+
+def test_what_is_completed_or_explained_is_no_denied_operation() -> None:
+    emulation = Emulation()
+    shell = prompt(emulation, "guest")
+    for line in ("show ike security-associations ", "show ipsec security-associations "):
+        assert not any(candidate.text == "4.4.4.4" for candidate in shell.complete(line).candidates)
+        assert list(shell.help(line))
+    assert emulation.gateway.server.access_counters.operations == 0
 
 
 def test_what_somebody_may_do_is_asked_each_time() -> None:

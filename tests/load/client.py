@@ -78,6 +78,11 @@ async def session(connected: asyncssh.SSHClientConnection) -> LoadClient:
     return client
 
 
+async def command(connected: asyncssh.SSHClientConnection, line: str) -> str:
+    """Return what the router displays when it is given a command, as `ssh HOST COMMAND` does."""
+    return str((await connected.run(line, check=True)).stdout)
+
+
 @asynccontextmanager
 async def crowd(server: Served, size: int, of_a_connection: int) -> AsyncIterator[Sequence[LoadClient]]:
     """Open many sessions, and keep them open until the block ends."""

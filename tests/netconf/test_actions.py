@@ -26,9 +26,9 @@ from agent.datastore.registry import (
 from agent.datastore.schema import load_schema
 from agent.datastore.stores import Stores
 from agent.datastore.tree import Branch
+from agent.netconf.limits import SessionLimits
 from agent.netconf.monitoring import ACCESS_CONTROL
 from agent.netconf.server import Client, Clocks, Server
-from agent.netconf.session import SessionLimits
 from tests.support.access import NAMESPACE as NACM
 from tests.support.access import nacm, rule
 from tests.support.editor import OPEN_DOORS, is_ok, tags_of

@@ -168,7 +168,7 @@ class Both:
         assert shop_of(stores.root(Datastore.STARTUP)) == {}, "no commit writes it"
         locks = {store.value: lock.session_id for store in Datastore if (lock := stores.lock_of(store)) is not None}
         assert locks == model.locks
-        parts = [(lock.session_id, lock.nodes[0][-1].node.name) for lock in stores.partial_locks]
+        parts = [(lock.session_id, next(iter(lock.nodes))[-1].node.name) for lock in stores.partial_locks]
         assert parts == model.parts
         waiting = model.waiting
         assert self.server.server.next_deadline() == (waiting.deadline if waiting else None)

@@ -212,6 +212,8 @@ def test_a_persistent_commit_needs_its_token_even_in_its_own_session(request_: s
     wire = editor.wire if is_own else editor.server.connect("bob")
     found = error(wire.rpc(request_))
     assert (found["error-type"], found["error-tag"]) == ("protocol", "invalid-value")
+    operation = request_[1:].partition(">")[0].rstrip("/")
+    assert found["error-path"] == f"/nc:{operation}/nc:persist-id"
     assert name(editor.wire) == "new"
     assert editor.server.server.next_deadline() == 60.0
 

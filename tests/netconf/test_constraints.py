@@ -15,9 +15,9 @@ from agent.datastore.edit import parse_configuration
 from agent.datastore.registry import Registry, compile_bindings
 from agent.datastore.schema import load_schema
 from agent.datastore.stores import Stores
+from agent.netconf.limits import SessionLimits
 from agent.netconf.monitoring import ACCESS_CONTROL
 from agent.netconf.server import Client, Clocks, Server
-from agent.netconf.session import SessionLimits
 from tests.support.candidates import COMMIT, DISCARD
 from tests.support.editor import OPEN_DOORS, is_ok, option
 from tests.support.edits import op

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from lxml import etree
 
-from agent.netconf.session import SessionLimits
+from agent.netconf.limits import SessionLimits
 from tests.support.netconf_wire import BASE, BASE_1_0, BASE_1_1, END_OF_MESSAGE, HELLO, Wire, chunk, envelope
 from tests.support.shop import ShopServer, buy
 

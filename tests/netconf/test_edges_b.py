@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from agent.netconf.session import SessionLimits
+from agent.netconf.limits import SessionLimits
 from tests.support.netconf_wire import BASE_1_0, END_OF_MESSAGE, Wire, chunk, envelope, texts
 from tests.support.shop import ShopServer, buy
 

@@ -7,8 +7,8 @@ from typing import Final
 import pytest
 from lxml import etree
 
-from agent.datastore.partial_locks import MAXIMUM_HELD
 from agent.datastore.stores import Datastore
+from agent.netconf.limits import SessionLimits
 from tests.support.access import nacm, path, rule
 from tests.support.candidates import COMMIT, confirmed, edit_candidate
 from tests.support.editor import OPEN_DOORS, copy_config, edit_config, is_ok, tags_of
@@ -222,10 +222,13 @@ def test_a_lock_without_an_expression_is_refused() -> None:
 
 def test_a_session_has_so_many_locks_at_most() -> None:
     two = Two()
-    for _ in range(MAXIMUM_HELD):
+    maximum = SessionLimits().partial_locks
+    for _ in range(maximum):
         lock_id, _ = granted(two.ann, FIRST)
+    assert dict(two.server.server.exceeded_limits) == {}
     assert tags_of(two.ann.rpc(lock_part(FIRST))) == ["resource-denied"]
-    assert two.held == MAXIMUM_HELD
+    assert dict(two.server.server.exceeded_limits) == {"partial-locks": 1}
+    assert two.held == maximum
     granted(two.ben, "/toy:shop/toy:name")
     assert is_ok(two.ann.rpc(unlock_part(lock_id)))
     granted(two.ann, FIRST)

@@ -9,7 +9,7 @@ from lxml import etree
 
 from agent.core.world import SECOND
 from agent.datastore.notifications import LogLimits
-from agent.netconf.session import SessionLimits
+from agent.netconf.limits import SessionLimits
 from agent.netconf.subscribed.delivery import RECEIVER_LIMITS
 from agent.netconf.subscriptions import LOOKED_AT_IN_A_TURN
 from tests.support.access import nacm, rule

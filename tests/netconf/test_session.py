@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Final
 
 import pytest
 
 from agent.datastore.stores import Datastore
-from agent.netconf.session import SessionLimits
+from agent.netconf.limits import SessionLimits
+from tests.support.collector import without_collector
 from tests.support.netconf_wire import BASE, BASE_1_0, BASE_1_1, HELLO, Wire, chunk, envelope, error, texts
 from tests.support.shop import Customer, ShopServer, buy
 
@@ -344,3 +346,20 @@ def test_a_session_ends_once() -> None:
     wire.session.advance(1e9)
     assert server.server.counters.ended.in_rpcs == 1
     assert server.server.counters.dropped_sessions == 1
+
+
+# What is left of it.
+
+
+@pytest.mark.parametrize("last", [CLOSE, CUSTOMERS, "<nothing/>"])
+def test_nothing_of_a_session_is_left_to_the_garbage_collector(last: str) -> None:
+    server = ShopServer()
+    with without_collector():
+        wire = server.open()
+        wire.hello(BASE_1_0)
+        wire.send(envelope(last))
+        wire.session.transmit(65536)
+        wire.session.lost()
+        ended = weakref.ref(wire.session)
+        del wire
+        assert ended() is None

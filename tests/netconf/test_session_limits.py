@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.netconf.session import SessionLimits
+from agent.netconf.limits import SessionLimits
 from tests.support.netconf_wire import HELLO, envelope
 from tests.support.shop import ShopServer, buy
 

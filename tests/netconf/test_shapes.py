@@ -124,3 +124,110 @@ def test_what_differs_in_more_than_keys_is_another_request() -> None:
     assert texts(wire.rpc(words.format("", 1, "")), ".//toy:name") == ["Ann"]
     assert texts(wire.rpc(words.format("", 2, "<number/>")), ".//toy:name") == []
     assert texts(wire.rpc(words.format("", 2, "")), ".//toy:name") == ["Bob"]
+
+
+# get-data.
+
+NMDA = "urn:ietf:params:xml:ns:yang:ietf-netconf-nmda"
+PARAMETERS = (
+    "",
+    "<max-depth>2</max-depth>",
+    "<max-depth>3</max-depth><with-defaults>report-all</with-defaults>",
+    "<config-filter>true</config-filter>",
+    "<config-filter>false</config-filter>",
+    "<with-origin/><origin-filter>or:system</origin-filter>",
+)
+
+
+def get_data(filter_: str, parameters: str = "") -> str:
+    """Return a get-data of what is operational, whose filter stands between its other parameters."""
+    return (
+        f'<get-data xmlns="{NMDA}" xmlns:ds="urn:ietf:params:xml:ns:yang:ietf-datastores" '
+        'xmlns:or="urn:ietf:params:xml:ns:yang:ietf-origin">'
+        f"<datastore>ds:operational</datastore>{filter_}{parameters}</get-data>"
+    )
+
+
+def subtree_filter(content: str) -> str:
+    return f"<subtree-filter>{content}</subtree-filter>".replace("<shop>", '<shop xmlns="urn:toy">')
+
+
+def data_of(wire: Wire, request: str) -> bytes:
+    (data,) = wire.rpc(request)
+    assert data.tag == f"{{{NMDA}}}data"
+    return etree.tostring(data)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.sampled_from(SUBTREES),
+    st.lists(st.sampled_from(VALUES), min_size=2, max_size=2),
+    st.sampled_from(PARAMETERS),
+)
+def test_any_keys_in_a_get_data_select_what_they_would_if_it_were_the_first(
+    words: str, values: list[str], parameters: str
+) -> None:
+    _, wire, _ = standing_shop()
+    request = get_data(subtree_filter(fill(words, values)), parameters)
+    assert data_of(wire, request) == data_of(shop_server().connect(), request)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.sampled_from(EXPRESSIONS),
+    st.lists(st.sampled_from(CONSTANTS), min_size=2, max_size=2),
+    st.sampled_from(PARAMETERS),
+)
+def test_any_literals_in_a_get_data_select_what_they_would_if_it_were_the_first(
+    words: str, values: list[str], parameters: str
+) -> None:
+    _, wire, _ = standing_shop()
+    expression = fill(words, values)
+    request = get_data(f'<xpath-filter xmlns:toy="urn:toy">{expression}</xpath-filter>', parameters)
+    assert data_of(wire, request) == data_of(shop_server().connect(), request)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        subtree_filter("<shop><customer><number>{}</number><name/></customer></shop>"),
+        "<xpath-filter xmlns:toy='urn:toy'>/toy:shop/toy:customer[toy:number='{}']/toy:name</xpath-filter>",
+    ],
+)
+@pytest.mark.parametrize("parameters", PARAMETERS)
+def test_another_key_of_a_get_data_is_not_read_again(words: str, parameters: str) -> None:
+    server = shop_server()
+    wire = server.connect()
+    first, second, other = (get_data(words.format(key), parameters) for key in (1, 2, "two"))
+    data_of(wire, first)
+    known = server.server.filters.recall(etree.fromstring(second))
+    assert (known is not None and isinstance(known.roots, LookUp)) == (">true<" not in parameters)
+    assert data_of(wire, second) == data_of(shop_server().connect(), second)
+    assert server.server.filters.recall(etree.fromstring(other)) is None
+
+
+def test_what_is_beside_the_filter_of_a_get_data_is_none_of_its_keys() -> None:
+    wire = shop_server().connect()
+    content = subtree_filter("<shop><customer><number>1</number></customer></shop>")
+    whole, shallow = (get_data(content, f"<max-depth>{depth}</max-depth>") for depth in (3, 1))
+    assert b"<name>Ann" in data_of(wire, whole)
+    assert b"<name>Ann" not in data_of(wire, shallow)
+    assert b"<name>Ann" in data_of(wire, whole)
+
+
+def test_defaults_are_shown_beside_a_key_that_is_not_read_again() -> None:
+    server = shop_server()
+    wire = server.connect()
+    words = (
+        '<get><filter><shop xmlns="urn:toy"><customer><number>{}</number></customer></shop></filter><with-defaults '
+        'xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults">report-all</with-defaults></get>'
+    )
+    wire.rpc(words.format(1))
+    known = server.server.filters.recall(operation_of(words.format(2)))
+    assert known is not None
+    assert isinstance(known.roots, LookUp)
+    assert [item for node, item in known.input.children.items() if node.name == "with-defaults"] == ["report-all"]
+
+
+def operation_of(text: str) -> etree._Element:
+    return etree.fromstring(text.replace("<get>", f'<get xmlns="{BASE_NAMESPACE}">', 1))

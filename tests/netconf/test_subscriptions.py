@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from lxml import etree
 
-from agent.netconf.session import SessionLimits
+from agent.netconf.limits import SessionLimits
 from agent.netconf.subscribed.delivery import RECEIVER_LIMITS
 from tests.support.access import nacm, rule
 from tests.support.editor import OPEN_DOORS, edit_config, is_ok

@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from lxml import etree
 
-from agent.netconf.session import SessionLimits
+from agent.netconf.limits import SessionLimits
 from agent.netconf.subscribed.delivery import ReceiverLimits
 from tests.support.access import nacm, rule
 from tests.support.editor import is_ok

@@ -199,3 +199,34 @@ def test_whatever_the_rules_come_to_be_mirrors_show_what_their_readers_may_read(
             hand.rpc(edit(content.format(text, number)))
         for (user, name), (wire, mirror) in mirrors.items():
             assert is_mirrored(market, wire, mirror, name, user)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.tuples(CONTENT, st.sampled_from("abc"), st.integers(1, 3)) | st.lists(HIDDEN, max_size=2),
+            st.frozensets(st.integers(0, 7), max_size=8),
+        ),
+        min_size=2,
+        max_size=12,
+    )
+)
+def test_whenever_each_of_many_readers_reads_its_mirror_shows_what_it_may_read_then(
+    steps: list[tuple[tuple[str, str, int] | list[str], frozenset[int]]],
+) -> None:
+    market = Market(WRITER)
+    hand = market.connect("ann")
+    views = [(user, name) for user in READERS for name in ("running", "operational") for _ in range(2)]
+    mirrors = [(user, name, market.connect(user), Mirror(registry().schema)) for user, name in views]
+    for _, name, wire, _ in mirrors:
+        established(wire, datastore(name, SHOP))
+    for step, reading in [*steps, (steps[0][0], frozenset(range(len(mirrors))))]:
+        if isinstance(step, list):
+            assert is_ok(hand.rpc(rules_of_readers(step)))
+        else:
+            content, text, number = step
+            hand.rpc(edit(content.format(text, number)))
+        for number, (user, name, wire, mirror) in enumerate(mirrors):
+            if number in reading:
+                assert is_mirrored(market, wire, mirror, name, user)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,9 @@ from agent.app.scenario import Scenario, load_scenario
 from agent.core.crypto.seal import KEY_OCTETS, Seal
 from agent.core.world import SECOND
 from agent.datastore.registry import Registry
-from agent.netconf.server import Client
+from agent.junos.configuration.rollbacks import History
+from agent.netconf.server import NO_FILES, Client, Server
+from agent.netconf.url import Files
 from tests.support.netconf_wire import Wire
 
 
@@ -57,6 +60,8 @@ class Emulation:
         rollback: RollbackKeeper | None = None,
         extra: tuple[Path, ...] = (),
         announced: CapabilityKeeper | None = None,
+        files: Files = NO_FILES,
+        commits: Callable[[Server], History] | None = None,
     ) -> None:
         """Boot a scenario, by default the chapter's."""
         self.management_now = 0.0
@@ -67,7 +72,7 @@ class Emulation:
             self.registry,
             seal,
             lambda: self.management_now,
-            kept=Kept(startup, rollback, certificates, announced),
+            kept=Kept(startup, rollback, certificates, announced, commits, files),
         )
 
     def connect(self, user: str = "admin") -> Wire:

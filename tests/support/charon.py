@@ -20,7 +20,7 @@ from tests.support import namespaces
 from tests.support.namespaces import Namespace
 
 PORT, NAT_PORT = 5500, 5501
-SECONDS = 10
+SECONDS = 30
 PACKAGES = {
     "charon-systemd": "charon-systemd",
     "swanctl": "strongswan-swanctl",

@@ -11,7 +11,12 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
@@ -87,6 +92,24 @@ def identity(
     if extension is not None:
         builder = builder.add_extension(extension, critical=False)
     return Identity(builder.sign(key if issuer is None else issuer.key, hashes.SHA256()), key)
+
+
+def read_identity(certificate: Path, key: Path) -> Identity:
+    """Return what was written into files."""
+    private = load_pem_private_key(key.read_bytes(), None)
+    assert isinstance(private, ec.EllipticCurvePrivateKey)
+    return Identity(x509.load_pem_x509_certificate(certificate.read_bytes()), private)
+
+
+def revocation_list(issuer: Identity, *revoked: Identity, until: datetime = NOW + DAY) -> bytes:
+    """Make the list (PEM) of an authority, in force since two days ago."""
+    builder = x509.CertificateRevocationListBuilder(
+        issuer_name=issuer.certificate.subject, last_update=NOW - 2 * DAY, next_update=until
+    )
+    for each in revoked:
+        entry = x509.RevokedCertificateBuilder(each.certificate.serial_number, NOW - 2 * DAY)
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def authority(name: str = "authority", issuer: Identity | None = None) -> Identity:

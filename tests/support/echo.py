@@ -18,7 +18,7 @@ REQUEST, REPLY = 8, 0
 IDENTIFIER = 0x4950
 OUTSTANDING = 8
 """Requests that may be without an answer at once: a machine that stands still for a while loses none."""
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 3.0
 """How long an answer may take, before it is taken for lost."""
 
 

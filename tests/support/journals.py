@@ -12,8 +12,8 @@ from agent.app.scenario.journal import written
 from agent.app.scenario.replay import read_journal
 from agent.app.scenario.run import repeat, start_scenario
 from agent.core.world import SECOND
+from agent.netconf.limits import SessionLimits
 from agent.netconf.server import Client
-from agent.netconf.session import SessionLimits
 from tests.support.chapter import registry
 from tests.support.netconf_wire import Wire
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,7 +28,7 @@ from agent.transport.tun import TunCarrier
 from agent.transport.udp import UdpCarrier, UdpSockets
 from tests.support.chapter import registry
 
-SECONDS = 8
+SECONDS = 30
 """How long anything may take that real peers do at once."""
 
 E = TypeVar("E", bound=Event)
@@ -41,7 +42,12 @@ class LiveGateway:
     """
 
     def __init__(
-        self, scenario: Path, sockets: UdpSockets, explain: Callable[[], str], doors: PacketDoors | None = None
+        self,
+        scenario: Path,
+        sockets: UdpSockets,
+        explain: Callable[[], str],
+        doors: PacketDoors | None = None,
+        exponent_uses: int = 1,
     ) -> None:
         self._loop = asyncio.new_event_loop()
         self._explain = explain
@@ -53,7 +59,7 @@ class LiveGateway:
             seal,
             self._loop.time,
             entropy=SystemEntropy(),
-            settings=ike_settings(sockets),
+            settings=replace(ike_settings(sockets), exponent_uses=exponent_uses),
         )
         self.device.world.bus.subscribe(self.events.append)
         self._driver = Driver(self.gateway.world, self._loop)
@@ -179,10 +185,14 @@ class LiveGateway:
 
 @contextmanager
 def live_gateway(
-    scenario: Path, sockets: UdpSockets, explain: Callable[[], str], doors: PacketDoors | None = None
+    scenario: Path,
+    sockets: UdpSockets,
+    explain: Callable[[], str],
+    doors: PacketDoors | None = None,
+    exponent_uses: int = 1,
 ) -> Iterator[LiveGateway]:
     """Boot a gateway on bound sockets, and end it with the block."""
-    gateway = LiveGateway(scenario, sockets, explain, doors)
+    gateway = LiveGateway(scenario, sockets, explain, doors, exponent_uses)
     try:
         yield gateway
     finally:

@@ -180,7 +180,7 @@ def subscribe_and_be_told(session: Any, other: Any) -> None:
     session.create_subscription()
     other.edit_config(config=proposal("told"), target="running")
     other.edit_config(config=removal("told"), target="running")
-    while (told := session.take_notification(timeout=20)) is not None:
+    while (told := session.take_notification(timeout=60)) is not None:
         if "netconf-config-change" in text(told.notification_xml):
             return
     raise AssertionError("nobody was told")

@@ -14,7 +14,7 @@ from secrets import token_hex
 from typing import TypeVar
 
 CLONE_NEWNET = 0x40000000
-SECONDS = 10
+SECONDS = 30
 
 T = TypeVar("T")
 
@@ -67,8 +67,11 @@ def namespace(*addresses: str) -> Iterator[Namespace]:
         _ip("netns", "delete", made.name)
 
 
-def join(one: Namespace, its: str, other: Namespace, others: str) -> None:
-    """Lay a cable between two namespaces; each end has an address, with the length of its prefix."""
+def join(one: Namespace, its: str, other: Namespace, others: str) -> tuple[str, str]:
+    """Lay a cable between two namespaces, and return the names of its ends.
+
+    Each end has an address, with the length of its prefix.
+    """
     token = token_hex(3)
     names = f"a{token}", f"b{token}"
     _ip("link", "add", names[0], "netns", one.name, "type", "veth", "peer", "name", names[1], "netns", other.name)
@@ -77,6 +80,7 @@ def join(one: Namespace, its: str, other: Namespace, others: str) -> None:
         at_once = ["nodad"] if ":" in address else []
         _ip("-n", end.name, "address", "add", address, "dev", name, *at_once)
         _ip("-n", end.name, "link", "set", name, "up")
+    return names
 
 
 def _ip(*words: str) -> None:

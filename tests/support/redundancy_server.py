@@ -11,9 +11,9 @@ from agent.datastore.edit import parse_configuration
 from agent.datastore.registry import Registry, compile_bindings
 from agent.datastore.schema import ModuleRequest, load_schema
 from agent.datastore.stores import Stores
+from agent.netconf.limits import SessionLimits
 from agent.netconf.monitoring import ACCESS_CONTROL, MONITORING
 from agent.netconf.server import Client, Clocks, Server
-from agent.netconf.session import SessionLimits
 from agent.netconf.subscriptions import STREAMS
 from agent.netconf.yang_library import YANG_LIBRARY
 from tests.support.access import nacm, rule

@@ -32,9 +32,9 @@ from agent.datastore.stores import Stores
 from agent.datastore.transaction import Configured
 from agent.datastore.tree import Branch, Key
 from agent.netconf.base_notifications import BASE_NOTIFICATIONS
+from agent.netconf.limits import SessionLimits
 from agent.netconf.monitoring import ACCESS_CONTROL, MONITORING
 from agent.netconf.server import NO_FILES, Client, Clocks, Server
-from agent.netconf.session import SessionLimits
 from agent.netconf.subscriptions import STREAMS
 from agent.netconf.url import Files
 from agent.netconf.yang_library import YANG_LIBRARY

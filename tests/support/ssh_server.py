@@ -35,6 +35,7 @@ class Server:
     listener: Listener
     sessions: list[ToySession] = field(default_factory=list)
     inputs: int = 0
+    ends_of_input: int = 0
 
     @property
     def port(self) -> int:
@@ -84,6 +85,9 @@ class Stage:
         def count_input() -> None:
             server.inputs += 1
 
+        def count_end() -> None:
+            server.ends_of_input += 1
+
         async def note_wait(seconds: float) -> None:
             self.waits.append(seconds)
 
@@ -96,6 +100,7 @@ class Stage:
             throttle=LoginThrottle(self.throttle),
             consoles=self.consoles,
             pause=note_wait,
+            after_input=count_end,
         )
         listener = Listener(service, self.host_keys)
         await listener.open("127.0.0.1", 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from agent.app.consoles import console_factory
+from agent.app.consoles import Consoles
 from agent.app.settings import User
 from agent.app.users import Users
 from agent.transport.endpoint import Console, ConsoleRequest, Peer, Terminal
@@ -82,11 +82,10 @@ class Typist:
         self.screen = Screen()
         self.now = 0.0
         self.users = Users([User(name) for name in ("admin", "operator", "guest")])
-        make = console_factory(emulation.gateway, self.users, lambda: None, lambda: self.now)
+        self.make = Consoles(emulation.gateway, self.users, lambda: None, lambda: self.now)
         terminal = Terminal("xterm", columns, rows) if has_terminal else None
-        console = make(Peer(user, "192.0.2.1", 50000, "netconf-ssh"), ConsoleRequest(command, terminal), lambda: None)
-        assert console is not None
-        self.console: Console = console
+        peer = Peer(user, "192.0.2.1", 50000, "netconf-ssh")
+        self.console: Console = self.make(peer, ConsoleRequest(command, terminal), lambda: None)
         self.read()
 
     def read(self) -> str:

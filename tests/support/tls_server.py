@@ -33,8 +33,14 @@ class TlsFolder:
     def ann(self) -> Identity:
         return identity("ann", self.clients)
 
+    @property
+    def revocation_lists(self) -> Path:
+        """Where revocation lists lie, once a test has written some."""
+        return self.path / "crls.pem"
+
     def server_context(self) -> ssl.SSLContext:
-        return make_context(*self.server.write(self.path, "server"), self.clients.write(self.path, "clients")[0])
+        lists = self.revocation_lists if self.revocation_lists.exists() else None
+        return make_context(*self.server.write(self.path, "server"), self.clients.write(self.path, "clients")[0], lists)
 
     def client_context(self, who: Identity | None) -> ssl.SSLContext:
         """What a client has that trusts our server; None has no certificate of its own."""
@@ -52,6 +58,8 @@ class TlsServer:
     folder: TlsFolder
     sessions: list[ToySession] = field(default_factory=list)
     inputs: int = 0
+    refused: list[str] = field(default_factory=list)
+    """Where certificates came from that nobody was let in with."""
 
     @property
     def port(self) -> int:
@@ -102,7 +110,15 @@ class TlsStage:
         rules = (NameRule(Fingerprint.parse(clients.fingerprint), MapType.COMMON_NAME),)
         user_of = CertificateNames(rules, clients.pem).user
         admission = Admission(self.admission)
-        service = TlsService(self.folder.server_context(), user_of, make, count_input, admission, self.login_seconds)
+        service = TlsService(
+            self.folder.server_context(),
+            user_of,
+            make,
+            count_input,
+            admission,
+            self.login_seconds,
+            refused=lambda host: server.refused.append(host),
+        )
         listener = Listener(service)
         server = TlsServer(listener, self.folder)
         await listener.open("127.0.0.1", 0)

@@ -22,6 +22,21 @@ def test_no_more_may_be_logging_in_than_allowed() -> None:
     assert (admission.counters.connections, admission.counters.crowded_out) == (4, 1)
 
 
+def test_no_more_connections_may_be_there_than_allowed_logged_in_or_not() -> None:
+    admission = Admission(AdmissionLimits(connections=2))
+    first, second = arrive(admission), arrive(admission)
+    first.logged_in()
+    assert admission.arrive() is None
+    first.gone()
+    first.gone()
+    third = arrive(admission)
+    assert admission.arrive() is None
+    assert (admission.connections, admission.counters.crowded_out) == (2, 2)
+    second.gone()
+    third.gone()
+    assert (admission.connections, admission.logins) == (0, 0)
+
+
 @pytest.mark.parametrize("limit", [0, 500])
 def test_without_a_limit_in_reach_everybody_may_log_in(limit: int) -> None:
     admission = Admission(AdmissionLimits(logins=limit))

@@ -241,3 +241,86 @@ def test_what_was_made_up_at_full_speed_does_not_hold_the_pace_back(
     loop.now += 2
     driver.catch_up()
     assert device.now == 3602 * SECOND
+
+
+def test_input_finds_the_device_where_it_is_now(loop: FakeLoop, device: FakeDevice, driver: Driver) -> None:
+    device.events = [3 * SECOND]
+    driver.start()
+    loop.turn()
+    loop.now += 2.0
+    driver.before_input()
+    assert device.now == 2 * SECOND
+    loop.now += 2.0
+    driver.before_input()
+    assert [at for at, _ in device.ran] == [3 * SECOND]
+
+
+def test_what_input_schedules_is_noticed_without_a_turn_of_the_loop(
+    loop: FakeLoop, device: FakeDevice, driver: Driver
+) -> None:
+    device.events = [3600 * SECOND]
+    driver.start()
+    loop.turn()
+    turns = loop.turns
+    driver.before_input()
+    device.events.append(5 * SECOND)
+    driver.after_input()
+    loop.pass_time(4.9)
+    assert loop.turns == turns
+    loop.pass_time(0.2)
+    assert [at for at, _ in device.ran] == [5 * SECOND]
+
+
+def test_input_that_schedules_nothing_costs_no_turn_of_the_loop(
+    loop: FakeLoop, device: FakeDevice, driver: Driver
+) -> None:
+    device.events = [3600 * SECOND]
+    driver.start()
+    loop.turn()
+    before = (loop.turns, [call.when for call in loop.pending])
+    for _ in range(3):
+        loop.now += 0.001
+        driver.before_input()
+        driver.after_input()
+    loop.turn()
+    assert (loop.turns, [call.when for call in loop.pending]) == before
+
+
+def test_input_that_changes_the_pace_or_asks_for_a_time_is_followed(
+    loop: FakeLoop, device: FakeDevice, driver: Driver
+) -> None:
+    device.factor, device.events = 0.0, [100 * SECOND, 200 * SECOND]
+    driver.start()
+    loop.turn()
+    driver.before_input()
+    device.goal = 150 * SECOND
+    driver.after_input()
+    loop.turn()
+    assert [at for at, _ in device.ran] == [100 * SECOND]
+    driver.before_input()
+    device.factor = 1.0
+    driver.after_input()
+    loop.pass_time(50.1)
+    assert [at for at, _ in device.ran] == [100 * SECOND, 200 * SECOND]
+
+
+def test_input_in_the_midst_of_much_work_leaves_the_rest_to_turns(
+    loop: FakeLoop, device: FakeDevice, driver: Driver
+) -> None:
+    device.cost_seconds = 0.001
+    device.events = list(range(100))
+    driver.start()
+    loop.now += 1.0
+    driver.before_input()
+    driver.after_input()
+    assert 0 < len(device.ran) < 100
+    loop.settle()
+    assert len(device.ran) == 100
+
+
+def test_input_moves_no_device_that_is_not_started(loop: FakeLoop, device: FakeDevice, driver: Driver) -> None:
+    device.events = [1]
+    loop.now += 1.0
+    driver.before_input()
+    driver.after_input()
+    assert (device.now, device.ran, loop.is_idle) == (0, [], True)

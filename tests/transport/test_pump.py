@@ -246,3 +246,83 @@ def test_a_session_whose_timer_raises_ends_with_its_stream() -> None:
         rig.loop.pass_time(2)
     assert rig.stream.is_finished
     assert rig.session.losses == 1
+
+
+class InPieces(ToySession):
+    """Sends pieces that are never cut, as a session does that makes its output in pieces."""
+
+    pieces: list[bytes]
+
+    def transmit(self, limit: int) -> bytes:
+        assert limit >= 0
+        taken = b""
+        while self.pieces and len(taken) < limit:
+            taken += self.pieces.pop(0)
+        self.is_finished = self.finish_on is not None and not self.pieces
+        return taken
+
+
+def in_pieces(rig: Rig, *lengths: int, finish: bool = False) -> bytes:
+    """Have the session of a rig send pieces of some lengths, and return all of them."""
+    session = InPieces(finish_on=b"" if finish else None)
+    session.pieces = [bytes([65 + number % 26]) * length for number, length in enumerate(lengths)]
+    rig.session = session
+    rig.pump = Pump(rig.stream, rig._make, rig.loop)
+    return b"".join(session.pieces)
+
+
+def test_each_turn_but_the_last_is_full_whatever_the_pieces(rig: Rig) -> None:
+    whole = in_pieces(rig, *[TURN_BYTES // 2 + 1234] * 9)
+    rig.pump.turn()
+    for turns in range(1, len(whole) // TURN_BYTES + 1):
+        assert len(rig.stream.written) == turns * TURN_BYTES
+        rig.loop.turn()
+    assert rig.stream.written == whole
+    assert rig.loop.is_idle
+
+
+def test_a_piece_of_many_turns_is_sent_in_as_many(rig: Rig) -> None:
+    whole = in_pieces(rig, 10, 3 * TURN_BYTES + 5, 10)
+    rig.pump.turn()
+    assert len(rig.stream.written) == TURN_BYTES
+    rig.loop.settle()
+    assert rig.stream.written == whole
+
+
+def test_what_is_over_is_sent_before_the_end(rig: Rig) -> None:
+    whole = in_pieces(rig, TURN_BYTES - 1, 100, finish=True)
+    rig.pump.turn()
+    rig.loop.settle()
+    assert rig.stream.written == whole
+    assert rig.stream.is_finished
+    assert rig.session.losses == 1
+
+
+def test_what_is_over_waits_for_a_congested_stream(rig: Rig) -> None:
+    whole = in_pieces(rig, TURN_BYTES - 1, 100)
+    rig.stream.congested_above = 0
+    rig.pump.turn()
+    rig.loop.settle()
+    assert rig.stream.written == whole[:TURN_BYTES]
+    rig.stream.is_congested = False
+    rig.pump.arrange_turn()
+    rig.loop.settle()
+    assert rig.stream.written == whole
+
+
+def test_what_is_over_is_drained_too(rig: Rig) -> None:
+    whole = in_pieces(rig, TURN_BYTES - 1, 100)
+    rig.pump.turn()
+    rig.pump.drain()
+    assert not rig.stream.is_finished
+    rig.loop.settle()
+    assert rig.stream.written == whole
+    assert rig.stream.is_finished
+
+
+def test_what_is_over_is_forgotten_with_the_stream(rig: Rig) -> None:
+    in_pieces(rig, TURN_BYTES - 1, 100)
+    rig.pump.turn()
+    rig.pump.lost()
+    rig.loop.settle()
+    assert len(rig.stream.written) == TURN_BYTES

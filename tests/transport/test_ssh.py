@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import asyncssh
 import pytest
+from asyncssh.constants import MSG_IGNORE
 
 from agent.transport.admission import AdmissionLimits
 from agent.transport.endpoint import Peer
@@ -61,6 +62,40 @@ def test_the_device_is_brought_up_to_now_before_each_input(stage: Stage) -> None
             assert server.inputs == 1
 
     stage.run(scene)
+
+
+def test_the_device_may_look_ahead_after_each_input(stage: Stage) -> None:
+    async def scene(server: Server) -> None:
+        async with server.connect() as connection:
+            writer, reader = await open_netconf(connection)
+            assert server.ends_of_input == 0
+            writer.write(b"ping")
+            await reader.readexactly(4)
+            assert server.ends_of_input == 1
+
+    stage.run(scene)
+
+
+def test_nothing_is_sent_that_says_nothing(stage: Stage) -> None:
+    kinds: list[int] = []
+
+    def note(kind: int, *rest: object, **more: object) -> None:
+        kinds.append(kind)
+
+    async def scene(server: Server) -> None:
+        async with server.connect() as connection:
+            connection.log_received_packet = note  # type: ignore[method-assign, assignment]
+            writer, reader = await open_netconf(connection)
+            for _ in range(3):
+                writer.write(b"ping")
+                await reader.readexactly(4)
+            server.sessions[0].output += b"more"
+            server.sessions[0].wake()
+            await reader.readexactly(4)
+
+    stage.run(scene)
+    assert kinds
+    assert MSG_IGNORE not in kinds
 
 
 def test_a_session_may_speak_first(stage: Stage) -> None:

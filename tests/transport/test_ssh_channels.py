@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import MethodType
 from typing import Any
 
 import asyncssh
@@ -14,10 +16,13 @@ import pytest
 
 from agent.transport.endpoint import Console, ConsoleRequest, Peer, Terminal
 from agent.transport.ssh_connection import FALLBACK_COMMAND, SshLimits
+from tests.support.collector import without_collector
 from tests.support.sessions import ToySession
 from tests.support.ssh_server import Server, Stage, open_netconf, until
 
 MEGABYTE = 1_000_000
+TURNS = 20
+"""Of the loop: more than it takes asyncssh to forget a channel that has ended."""
 
 
 def test_clients_of_junos_may_run_a_command_that_stands_for_the_subsystem(stage: Stage) -> None:
@@ -214,3 +219,23 @@ def test_nor_on_one_where_the_password_is_wrong(stage: Stage) -> None:
         assert not await adopt(server, client)
 
     assert stage.run(scene).sessions == []
+
+
+def test_nothing_of_a_channel_is_left_to_the_garbage_collector(stage: Stage) -> None:
+    async def scene(server: Server) -> None:
+        async with server.connect() as connection:
+            writer, reader = await open_netconf(connection)
+            writer.write(b"ping")
+            await reader.readexactly(4)
+            (session,) = server.sessions
+            assert isinstance(session.wake, MethodType)
+            pump, session.wake = weakref.ref(session.wake.__self__), lambda: None
+            assert pump() is not None
+            writer.close()
+            await until(lambda: session.losses == 1)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
+            assert pump() is None
+
+    with without_collector():
+        stage.run(scene)

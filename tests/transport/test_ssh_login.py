@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncssh
 import pytest
+from asyncssh.public_key import SSHLocalKeyPair
 
 from agent.transport.admission import AdmissionLimits
 from agent.transport.login_throttle import ThrottleLimits
@@ -91,6 +93,36 @@ def test_what_is_not_safe_any_more_is_not_offered(stage: Stage, offer: dict[str,
         assert server.counters.abandoned == 1
 
     stage.run(scene)
+
+
+class OldKey(SSHLocalKeyPair):
+    """A key of a client that knows no signatures but one kind, whatever the server announces."""
+
+    def __init__(self, key: asyncssh.SSHKey, algorithm: bytes) -> None:
+        super().__init__(key, key, None, None)
+        self._only = algorithm
+        self.set_sig_algorithm(algorithm)
+
+    def set_sig_algorithm(self, sig_algorithm: bytes) -> None:
+        super().set_sig_algorithm(self._only)
+
+
+@pytest.mark.parametrize(("algorithm", "is_safe"), [(b"rsa-sha2-256", True), (b"ssh-rsa", False)])
+def test_a_key_is_taken_by_a_safe_signature_and_not_by_one_with_sha1(
+    stage: Stage, algorithm: bytes, is_safe: bool
+) -> None:
+    key = asyncssh.generate_private_key("ssh-rsa", key_size=2048)
+    stage.authenticator.keys["ann"] = [key.export_public_key().decode().strip()]
+    logged_in = []
+
+    async def scene(server: Server) -> None:
+        with suppress(asyncssh.PermissionDenied):
+            async with server.connect(password=None, client_keys=[OldKey(key, algorithm)]) as connection:
+                await ping(connection)
+                logged_in.append(connection)
+
+    stage.run(scene)
+    assert bool(logged_in) == is_safe
 
 
 # Limits
@@ -262,6 +294,24 @@ def test_of_many_that_do_not_log_in_only_so_many_are_kept(stage: Stage) -> None:
         await until(lambda: server.listener.connections == 0)
         async with server.connect() as connection:
             await ping(connection)
+
+    stage.run(scene)
+
+
+def test_of_many_that_have_logged_in_and_do_nothing_only_so_many_are_kept(stage: Stage) -> None:
+    stage.admission = AdmissionLimits(connections=2)
+
+    async def scene(server: Server) -> None:
+        async with server.connect() as connection:
+            async with server.connect():
+                with pytest.raises((OSError, asyncssh.Error)):
+                    async with server.connect():
+                        pass
+                await ping(connection)
+            await until(lambda: server.listener.connections == 1)
+            async with server.connect() as another:
+                await ping(another)
+        assert server.counters.crowded_out == 1
 
     stage.run(scene)
 

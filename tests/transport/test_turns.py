@@ -79,3 +79,38 @@ def test_a_turn_that_fails_costs_nobody_else_theirs() -> None:
     assert had == []
     loop.turn()
     assert had == [1]
+
+
+def test_turns_stand_between_what_is_called_before_and_after_them() -> None:
+    loop, had = FakeLoop(), list[str]()
+    turns = Turns(lambda: had.append("before"), lambda: had.append("after"))
+    for name in ("one", "two"):
+        turns.arrange(loop, partial(had.append, name))
+    loop.turn()
+    assert had == ["before", "one", "two", "after"]
+
+
+def test_what_is_called_after_turns_is_called_when_one_fails() -> None:
+    loop, had = FakeLoop(), list[str]()
+    turns = Turns(after=lambda: had.append("after"))
+
+    def fail() -> None:
+        raise RuntimeError("a defect")
+
+    turns.arrange(loop, fail)
+    with pytest.raises(RuntimeError, match="a defect"):
+        loop.turn()
+    assert had == ["after"]
+
+
+def test_what_the_device_takes_before_the_turns_is_not_taken_from_them() -> None:
+    loop, had = FakeLoop(), list[int]()
+
+    def slice_of_the_device() -> None:
+        loop.now += 10 * TOGETHER_SECONDS
+
+    turns = Turns(slice_of_the_device)
+    for number in range(3):
+        turns.arrange(loop, partial(had.append, number))
+    loop.turn()
+    assert had == [0, 1, 2]

@@ -18,7 +18,7 @@ HERE = ip_address("127.0.0.1")
 THERE = ip_address("127.0.0.2")
 MARKER = bytes(4)
 MESSAGE = bytes(range(1, 41))
-SECONDS = 5
+SECONDS = 30
 
 
 @dataclass(frozen=True)

@@ -3,18 +3,21 @@
 The first line says of what scenario it is. A line follows for each thing that happened, with `at` and a key that says
 what it is: `event`, `session`, `hello`, `request`, `fault`, `reply`, `command`, `action`, `loaded`, and at last `end`.
 Invariants: the same scenario, seed and inputs give the same bytes; no line holds a secret, which stands as a reference
-whose value is in a file of its own that its owner alone can read.
+whose value is in a file of its own that its owner alone can read; a line is there whole or not at all, also when the
+disk is full.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final, Protocol
 
+from agent.app.rotation import append_whole
 from agent.app.scenario.happenings import tell
 from agent.app.scenario.masking import Secrets
 from agent.app.scenario.plan import Scenario
@@ -33,15 +36,46 @@ SEALING_KEY: Final = "sealing-key"
 """The reference of the key that a device seals secrets with: what it shows of them is taken back from clients."""
 
 
+class Out(Protocol):
+    """What a journal is written to, such as a text stream."""
+
+    def write(self, text: str, /) -> object:
+        """Take a line. OSError when that cannot be."""
+
+    def flush(self) -> None:
+        """Let go of everything that was taken. OSError when that cannot be."""
+
+
+class _File:
+    """An empty file that takes whole lines; satisfies Out."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._size = 0
+
+    def write(self, text: str) -> None:
+        """Append a line, or nothing."""
+        line = text.encode("ascii")
+        append_whole(self._descriptor, self._size, line)
+        self._size += len(line)
+
+    def flush(self) -> None:
+        """Do nothing: nothing is held back."""
+
+
 class Journal(Recorder):
     """Writes down everything that a server tells."""
 
-    def __init__(self, out: TextIO, secrets: Secrets, registry: Registry) -> None:
+    def __init__(self, out: Out, secrets: Secrets, registry: Registry) -> None:
         """Write to a stream, and what must not stand in it to `secrets`."""
         self._out = out
         self._secrets = secrets
         self._registry = registry
         self._has_gap = False
+
+    def complaint(self) -> str | None:
+        """Return what is wrong with it; None for nothing."""
+        return "it has ended before the device did" if self._has_gap else None
 
     def begin(
         self,
@@ -147,14 +181,14 @@ def written(path: Path, registry: Registry, key: bytes | None = None) -> Iterato
     """
     secrets_path(path).unlink(missing_ok=True)
     secrets = Secrets(secrets_path(path))
-    if key is not None:
-        secrets.keep(SEALING_KEY, key.hex())
-    out = path.open("w", encoding="ascii", newline="\n")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
     try:
-        yield Journal(out, secrets, registry)
+        if key is not None:
+            secrets.keep(SEALING_KEY, key.hex())
+        yield Journal(_File(descriptor), secrets, registry)
     finally:
-        with suppress(OSError):  # what could not be written was told of
-            out.close()
+        secrets.close()
+        os.close(descriptor)
 
 
 def secrets_path(path: Path) -> Path:

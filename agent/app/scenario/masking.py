@@ -13,6 +13,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from agent.app.rotation import append_whole
+
 PREFIX: Final = "$secret$"
 SEALED: Final = "$sealed$"
 """How a secret begins that is none any more: it opens with the key of one state directory only."""
@@ -50,9 +52,11 @@ class Secrets:
     """The secrets that were found, by their references."""
 
     def __init__(self, path: Path | None) -> None:
-        """Keep them in a file that is made with the first of them; None: in memory alone."""
+        """Keep them in a file that is made with the first of them, and held until `close`; None: in memory alone."""
         self._path = path
+        self._descriptor: int | None = None
         self._references: dict[str, str] = {}
+        self._values: dict[str, str] = {}
 
     def mask(self, text: str) -> str:
         """Return a text with references in the place of secrets."""
@@ -68,19 +72,32 @@ class Secrets:
         return found[0][:start] + self._reference(value) + found[0][end:]
 
     def _reference(self, value: str) -> str:
+        value = unmask(value, self._values)  # in what another pattern has found there may be references already
         known = self._references.get(value)
         if known is None:
             known = self._references[value] = f"{PREFIX}{len(self._references) + 1}"
+            self._values[known] = value
             self.keep(known, value)
         return known
 
     def keep(self, reference: str, value: str) -> None:
-        """Keep a secret in the file, if there is one."""
+        """Keep a secret in the file, if there is one. OSError when that cannot be, and then nothing of it is there."""
         if self._path is None:
             return
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(json.dumps({"reference": reference, "value": value}) + "\n")
+        line = json.dumps({"reference": reference, "value": value}) + "\n"
+        try:
+            if self._descriptor is None:  # held, since the process may give up the right to open it
+                flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+                self._descriptor = os.open(self._path, flags, 0o600)
+            append_whole(self._descriptor, os.fstat(self._descriptor).st_size, line.encode("ascii"))
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = None
 
 
 def load_secrets(path: Path) -> dict[str, str]:

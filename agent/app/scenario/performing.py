@@ -48,6 +48,7 @@ class _Insider:
     """Somebody who asks from within; satisfies netconf.request.Requester."""
 
     maximum_subscriptions = 0
+    maximum_partial_locks = 0
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller

@@ -24,7 +24,7 @@ from agent.app.errors import AppError
 from agent.app.scenario.actions import A_COUNT, ActionReader
 from agent.app.scenario.certificates import read_certificates
 from agent.app.scenario.plan import Behaviour, GatewayPlan, LinkPlan, Scenario
-from agent.app.scenario.sources import BESIDE, Sources
+from agent.app.scenario.sources import BESIDE, Sources, is_there
 from agent.app.scenario.values import count, instant, probability, scale, truth
 from agent.core.identifiers import Address
 from agent.core.link import LinkProfile
@@ -52,9 +52,9 @@ def load_scenario(name: str, alike: int | None = None, now: int | None = None) -
     """
     shipped: Traversable = files("agent.scenarios")
     path = shipped / f"{name}{SUFFIX}"
-    if not path.is_file():
+    if not is_there(path):
         path = Path(name)
-        if not path.is_file():
+        if not is_there(path):
             names = ", ".join(sorted(shipped_scenarios()))
             raise UnknownScenario(f"there is no scenario {name!r}: name a file, or one of {names}")
         shipped = path.parent

@@ -31,9 +31,9 @@ from agent.app.scenario.replay import BadJournal, Recorded, Replay, first_differ
 from agent.core.crypto.seal import KEY_OCTETS, Seal
 from agent.datastore.date_and_time import date_and_time
 from agent.datastore.registry import Registry
+from agent.netconf.limits import SessionLimits
 from agent.netconf.recording import Happening, Recorder
 from agent.netconf.server import Server
-from agent.netconf.session import SessionLimits
 
 STEPS: Final = 200
 """In how many the progress of a quiet run is shown."""

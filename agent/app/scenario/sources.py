@@ -14,6 +14,14 @@ from agent.app.document import Section
 BESIDE = "a file beside the scenario"
 
 
+def is_there(path: Traversable) -> bool:
+    """Whether there is a file; there is none whose name is longer than any may be, or that cannot be got to."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 class Sources:
     """One folder, and the digest of what was read from it."""
 
@@ -35,7 +43,7 @@ class Sources:
     def existing(self, name: str) -> Traversable:
         """Return a file; ValueError when there is none of this name."""
         path = self._folder / name
-        if not (self._is_open or PurePath(name).name == name) or not path.is_file():
+        if not (self._is_open or PurePath(name).name == name) or not is_there(path):
             raise ValueError(name)
         return path
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Final
 
+from agent.core.enumeration import Enumeration
 from agent.core.identifiers import Address
 from agent.core.world import SECOND
 
@@ -17,34 +17,34 @@ NAT_TRAVERSAL_VENDOR_ID: Final = bytes.fromhex("4a131c81070358455c5728f20e95452f
 """Announces NAT traversal: MD5 of 'RFC 3947' (RFC 3947 sec. 3.1)."""
 
 
-class ExchangeMode(Enum):
+class ExchangeMode(Enumeration):
     """Phase 1 exchange of a policy."""
 
     MAIN = "main"
     AGGRESSIVE = "aggressive"
 
 
-class AuthenticationMethod(Enum):
+class AuthenticationMethod(Enumeration):
     """How the ends of an IKE SA prove who they are."""
 
     PRE_SHARED_KEYS = "pre-shared-keys"
 
 
-class HashAlgorithm(Enum):
+class HashAlgorithm(Enumeration):
     """Hash of a proposal; its HMAC is the pseudo-random function."""
 
     MD5 = "md5"
     SHA1 = "sha1"
 
 
-class EncryptionAlgorithm(Enum):
+class EncryptionAlgorithm(Enumeration):
     """Cipher of a proposal."""
 
     DES_CBC = "des-cbc"
     TRIPLE_DES_CBC = "3des-cbc"
 
 
-class DhGroup(Enum):
+class DhGroup(Enumeration):
     """Diffie-Hellman group of a proposal: group 1 has 768 bits, group 2 has 1024."""
 
     GROUP1 = "group1"
@@ -141,7 +141,8 @@ class IkeSettings:
     started and that have not been authenticated. Behind a translator something is sent at least once in
     `nat_keepalive_us`. The engine is reached on `local_port` and `local_nat_port`. Where `pairs_end_with_ike_sa`, peers
     are taken to drop the IPsec SAs that were negotiated under an IKE SA together with it. The policy manager takes
-    `decision_us` to decide what a peer asks for.
+    `decision_us` to decide what a peer asks for. A private value of Diffie-Hellman is good for `exponent_uses`
+    negotiations of phase 1, within `exponent_lifetime_us`; 1: for no other.
     """
 
     vendor_ids: tuple[bytes, ...] = (DEAD_PEER_DETECTION_VENDOR_ID, NAT_TRAVERSAL_VENDOR_ID)
@@ -155,6 +156,8 @@ class IkeSettings:
     reply_memory: int = 16
     nonce_octets: int = 32
     exponent_octets: int = 32
+    exponent_uses: int = 1
+    exponent_lifetime_us: int = 60 * SECOND
     local_port: int = IKE_PORT
     local_nat_port: int = NAT_PORT
     pairs_end_with_ike_sa: bool = False

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 from types import MappingProxyType
 from typing import Final
 
 from agent.core.config.ike import DhGroup, EncryptionAlgorithm
+from agent.core.enumeration import Enumeration
 from agent.core.identifiers import Address
 
 LEAST_SPI: Final = 256
 """SPIs below are reserved (RFC 2406 sec. 2.1)."""
 
 
-class IpsecProtocol(Enum):
+class IpsecProtocol(Enumeration):
     """What protects the traffic; a bundle is ESP within AH: the one encrypts, the other authenticates."""
 
     ESP = "esp"
@@ -22,28 +22,28 @@ class IpsecProtocol(Enum):
     BUNDLE = "bundle"
 
 
-class IpsecAuthentication(Enum):
+class IpsecAuthentication(Enumeration):
     """Authentication of packets (RFC 2403, 2404)."""
 
     HMAC_MD5_96 = "hmac-md5-96"
     HMAC_SHA1_96 = "hmac-sha1-96"
 
 
-class SaMode(Enum):
+class SaMode(Enumeration):
     """Whether whole packets are protected, between gateways, or what they carry, between hosts."""
 
     TUNNEL = "tunnel"
     TRANSPORT = "transport"
 
 
-class Direction(Enum):
+class Direction(Enumeration):
     """Which packets an SA is for."""
 
     INBOUND = "inbound"
     OUTBOUND = "outbound"
 
 
-class ManualDirection(Enum):
+class ManualDirection(Enumeration):
     """Which packets configured keys are for."""
 
     INBOUND = "inbound"

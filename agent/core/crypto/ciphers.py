@@ -22,18 +22,51 @@ KEY_OCTETS: Final[Mapping[EncryptionAlgorithm, int]] = MappingProxyType(
 )
 
 _TRIPLE_DES_KEY_OCTETS: Final = 24
+_NO_VECTOR: Final = bytes(BLOCK_OCTETS)
+_number = int.from_bytes
 
 
-def encrypt(algorithm: EncryptionAlgorithm, key: bytes, iv: bytes, plaintext: bytes) -> bytes:
-    """Encrypt whole blocks. Raises ValueError for a key, an IV or a text of the wrong length."""
-    _require_blocks(plaintext)
-    return Cipher(_keyed(algorithm, key), CBC(iv)).encryptor().update(plaintext)
+class BlockCipher:
+    """CBC under one key, for text after text, each of whole blocks and with an initialization vector of its own.
+
+    One context for each direction serves them all: it adds the last block that went through it to the first block of
+    the next text, where the vector belongs, so that the first block is given both. Making a context for each text
+    costs more than the cipher itself. Raises ValueError for a key of the wrong length.
+    """
+
+    __slots__ = ("_cipher", "_decrypt", "_encrypt", "_last_decrypted", "_last_encrypted")
+
+    def __init__(self, algorithm: EncryptionAlgorithm, key: bytes) -> None:
+        self._cipher = Cipher(_keyed(algorithm, key), CBC(_NO_VECTOR))
+        self._encrypt: Callable[[bytes], bytes] | None = None
+        self._decrypt: Callable[[bytes], bytes] | None = None
+        self._last_encrypted = self._last_decrypted = _NO_VECTOR
+
+    def encrypt(self, iv: bytes, plaintext: bytes) -> bytes:
+        """Encrypt whole blocks. Raises ValueError for an IV or a text of the wrong length."""
+        _require_blocks(iv, plaintext)
+        if self._encrypt is None:
+            self._encrypt = self._cipher.encryptor().update
+        ciphertext = self._encrypt(_added(iv, self._last_encrypted, plaintext))
+        self._last_encrypted = ciphertext[-BLOCK_OCTETS:]
+        return ciphertext
+
+    def decrypt(self, iv: bytes, ciphertext: bytes) -> bytes:
+        """Decrypt whole blocks. Raises ValueError for an IV or a text of the wrong length."""
+        _require_blocks(iv, ciphertext)
+        if self._decrypt is None:
+            self._decrypt = self._cipher.decryptor().update
+        plaintext = self._decrypt(ciphertext)
+        last, self._last_decrypted = self._last_decrypted, ciphertext[-BLOCK_OCTETS:]
+        return _added(iv, last, plaintext)
 
 
-def decrypt(algorithm: EncryptionAlgorithm, key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
-    """Decrypt whole blocks. Raises ValueError for a key, an IV or a text of the wrong length."""
-    _require_blocks(ciphertext)
-    return Cipher(_keyed(algorithm, key), CBC(iv)).decryptor().update(ciphertext)
+def _added(iv: bytes, last: bytes, text: bytes) -> bytes:
+    """Return the text, its first block combined by exclusive or with both vectors."""
+    if iv == last:
+        return text
+    first = _number(iv) ^ _number(last) ^ _number(text[:BLOCK_OCTETS])
+    return first.to_bytes(BLOCK_OCTETS) + text[BLOCK_OCTETS:]
 
 
 def chained_encryptor(algorithm: EncryptionAlgorithm, key: bytes) -> Callable[[bytes], bytes]:
@@ -55,8 +88,10 @@ def chained_decryptor(algorithm: EncryptionAlgorithm, key: bytes) -> Callable[[b
     return Cipher(_keyed(algorithm, key), CBC(bytes(BLOCK_OCTETS))).decryptor().update
 
 
-def _require_blocks(text: bytes) -> None:
-    if len(text) % BLOCK_OCTETS:
+def _require_blocks(iv: bytes, text: bytes) -> None:
+    if len(iv) != BLOCK_OCTETS:
+        raise ValueError(f"an initialization vector of {len(iv)} octets")
+    if len(text) % BLOCK_OCTETS or not text:
         raise ValueError(f"{len(text)} octets are not whole blocks")
 
 

@@ -17,8 +17,10 @@ from types import MappingProxyType
 from typing import Final
 
 from agent.core.config import ExchangeMode, IkePolicy, IkeProposal, IkeSettings
+from agent.core.enumeration import Enumeration
 from agent.core.events import DropReason
 from agent.core.ike.exchange import Discarded, Reply, Step, Table, failing
+from agent.core.ike.exponents import Exponents
 from agent.core.ike.message import CookiePair, Message
 from agent.core.ike.natt import Path
 from agent.core.ike.numbers import ExchangeType
@@ -27,7 +29,7 @@ from agent.core.ike.phase1 import ENDINGS, Draw, Input, Phase1, Phase1Initiator,
 from agent.core.ike.security_association import SecurityAssociation
 
 
-class InitiatorState(Enum):
+class InitiatorState(Enumeration):
     """What the initiator waits for."""
 
     START = "start"
@@ -36,7 +38,7 @@ class InitiatorState(Enum):
     FAILED = "failed"
 
 
-class ResponderState(Enum):
+class ResponderState(Enumeration):
     """What the responder waits for."""
 
     AWAITING_MESSAGE_1 = "awaiting message 1"
@@ -87,6 +89,7 @@ class AggressiveModeInitiator(AggressiveMode, Phase1Initiator):
         cookies: CookiePair,
         settings: IkeSettings,
         draw: Draw,
+        exponents: Exponents,
         policy: IkePolicy,
         has_other_sa: Callable[[], bool],
     ) -> None:
@@ -96,6 +99,7 @@ class AggressiveModeInitiator(AggressiveMode, Phase1Initiator):
             cookies=cookies,
             settings=settings,
             draw=draw,
+            exponents=exponents,
             policy=policy,
             has_other_sa=has_other_sa,
         )
@@ -136,8 +140,15 @@ class AggressiveModeResponder(AggressiveMode):
 
     role = Role.RESPONDER
 
-    def __init__(self, *, cookies: CookiePair, settings: IkeSettings, draw: Draw) -> None:
-        super().__init__(RESPONDER, ResponderState.AWAITING_MESSAGE_1, cookies=cookies, settings=settings, draw=draw)
+    def __init__(self, *, cookies: CookiePair, settings: IkeSettings, draw: Draw, exponents: Exponents) -> None:
+        super().__init__(
+            RESPONDER,
+            ResponderState.AWAITING_MESSAGE_1,
+            cookies=cookies,
+            settings=settings,
+            draw=draw,
+            exponents=exponents,
+        )
         self._first: Message | None = None
         self._first_path: Path | None = None
 

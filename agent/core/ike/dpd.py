@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from agent.core.config import DeadPeerDetection
+from agent.core.enumeration import Enumeration
 from agent.core.events import DropReason
 from agent.core.ike.exchange import Discarded, Exchange, Step, Table
 from agent.core.ike.message import CookiePair
@@ -28,7 +29,7 @@ _HIGHEST_START: Final = 0x7FFFFFFF
 """The first number has its high bit clear, so that it does not wrap around (RFC 3706 sec. 5.3)."""
 
 
-class State(Enum):
+class State(Enumeration):
     """What the prober knows of its peer."""
 
     HEARD = "heard of"
@@ -36,7 +37,7 @@ class State(Enum):
     DEAD = "given up"
 
 
-class Input(Enum):
+class Input(Enumeration):
     """What moves a prober."""
 
     SIGN_OF_LIFE = "sign of life"
@@ -127,8 +128,8 @@ class Prober(Exchange):
 
     @property
     def due_at(self) -> int:
-        """When it judges next whether the peer has been heard of, in device time."""
-        return self._timer.at
+        """When it matters next whether the peer has been heard of, in device time: at once, while a probe is out."""
+        return self._world.now if self.state is State.PROBING else self._timer.at
 
     @property
     def _interval_us(self) -> int:

@@ -6,7 +6,7 @@ address and in all (RFC 2408 sec. 2.5.3 wants little of it).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -27,6 +27,7 @@ from agent.core.ike.aggressive_mode import AggressiveModeInitiator, AggressiveMo
 from agent.core.ike.agreement import Agreement, Request, Terms
 from agent.core.ike.cookies import CookieMaker, KeyedCookies
 from agent.core.ike.exchange import Discarded
+from agent.core.ike.exponents import Exponents
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.informational import early_notification
 from agent.core.ike.main_mode import MainModeInitiator, MainModeResponder
@@ -143,6 +144,7 @@ class IkeEngine:
         self._send = send
         self._bus = bus
         self._cookies = cookies or KeyedCookies(world, self._draw)
+        self._exponents = Exponents(world, settings, self._draw)
         self._drawing = self._draw  # One bound method for all IKE SAs.
         self._last_id = 0
         self._index = IkeSaIndex()
@@ -165,6 +167,10 @@ class IkeEngine:
     def local_port(self) -> int:
         """The port that negotiations begin on."""
         return self._settings.local_port
+
+    def limit_half_open(self, in_all: int, of_a_peer: int) -> None:
+        """Let so many negotiations be half-open from now on; those that there are go on."""
+        self._settings = replace(self._settings, half_open_limit=in_all, half_open_limit_per_peer=of_a_peer)
 
     def sas_with(self, address: Address) -> tuple[IkeSa, ...]:
         """Return the IKE SAs with one peer, in the order of their ids."""
@@ -237,12 +243,19 @@ class IkeEngine:
 
         cookies = CookiePair(self._cookies.make(path, ZERO_COOKIE), ZERO_COOKIE)
         mode = MainModeInitiator if policy.mode is ExchangeMode.MAIN else AggressiveModeInitiator
-        return mode(cookies=cookies, settings=self._settings, draw=self._draw, policy=policy, has_other_sa=has_other_sa)
+        return mode(
+            cookies=cookies,
+            settings=self._settings,
+            draw=self._draw,
+            exponents=self._exponents,
+            policy=policy,
+            has_other_sa=has_other_sa,
+        )
 
     def _responder(self, header: Header, path: Path) -> Phase1:
         cookies = CookiePair(header.initiator_cookie, self._cookies.make(path, header.initiator_cookie))
         mode = MainModeResponder if header.exchange_type == ExchangeType.MAIN else AggressiveModeResponder
-        return mode(cookies=cookies, settings=self._settings, draw=self._draw)
+        return mode(cookies=cookies, settings=self._settings, draw=self._draw, exponents=self._exponents)
 
     # Finding and making IKE SAs
 
@@ -319,7 +332,7 @@ class IkeEngine:
         self._tell_changed(sa)
 
     def _tell_changed(self, sa: IkeSa) -> None:
-        self._bus.publish(IkeSaChanged(self._world.now, sa.id))
+        self._bus.publish(IkeSaChanged(self._world.now, sa.id, sa.remote.address))
 
     # What the IKE SAs report
 

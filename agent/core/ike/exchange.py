@@ -6,9 +6,10 @@ sending, retransmission, encryption and duplicates are the IKE SA's.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from itertools import product
+from typing import NamedTuple
 
 from agent.core.events import DropReason
 from agent.core.ike.payloads import Hash, Payload, encode_payloads, first_type
@@ -22,13 +23,12 @@ class Discarded(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The payloads of the next message. `body` is what they encode to, where that had to be known before."""
 
     payloads: tuple[Payload, ...]
     is_encrypted: bool = False
-    body: bytes = field(default=b"", compare=False, repr=False)
+    body: bytes = b""
 
 
 def proven(payloads: tuple[Payload, ...], digest: Callable[[bytes], bytes]) -> Reply:

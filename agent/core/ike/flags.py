@@ -1,9 +1,9 @@
 """The flags of negotiations, in phase 1 and in phase 2."""
 
-from enum import Enum
+from agent.core.enumeration import Enumeration
 
 
-class IkeSaFlag(Enum):
+class IkeSaFlag(Enumeration):
     """Where a negotiation stands between its two ends, its caller and the peer's retransmission timers."""
 
     CALLER_NOTIFICATION_SENT = "caller-notification-sent"

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from agent.core.crypto import hashes
+from agent.core.enumeration import Enumeration
 from agent.core.events import DropReason
 from agent.core.identifiers import MessageId
 from agent.core.ike import auth
@@ -23,21 +24,21 @@ from agent.core.ike.numbers import ExchangeType
 from agent.core.ike.payloads import Delete, Hash, Notification, Payload
 
 
-class State(Enum):
+class State(Enumeration):
     """Whether the one message has been."""
 
     START = "start"
     DONE = "done"
 
 
-class InitiatorInput(Enum):
+class InitiatorInput(Enumeration):
     """How the sender comes to send."""
 
     SEND_EARLY = "before there is an IKE SA"
     SEND = "on an IKE SA"
 
 
-class ResponderInput(Enum):
+class ResponderInput(Enumeration):
     """How the receiver got the message."""
 
     EARLY = "in the clear, before there is an IKE SA"

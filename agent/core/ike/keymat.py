@@ -52,14 +52,9 @@ class Phase1Keys:
     encryption_key: bytes = field(repr=False)
     iv: bytes
 
-    def encrypt(self, iv: bytes, plaintext: bytes) -> bytes:
-        """Pad and encrypt what follows a header."""
-        padding = bytes(ciphers.BLOCK_OCTETS - len(plaintext) % ciphers.BLOCK_OCTETS)
-        return ciphers.encrypt(self.encryption_algorithm, self.encryption_key, iv, plaintext + padding)
-
-    def decrypt(self, iv: bytes, ciphertext: bytes) -> bytes:
-        """Decrypt what follows a header; the padding stays. Raises ValueError unless it is whole blocks."""
-        return ciphers.decrypt(self.encryption_algorithm, self.encryption_key, iv, ciphertext)
+    def cipher(self) -> ciphers.BlockCipher:
+        """Return what encrypts and decrypts what follows headers, padded to whole blocks."""
+        return ciphers.BlockCipher(self.encryption_algorithm, self.encryption_key)
 
     def exchange_iv(self, last_phase1_block: bytes, message_id: MessageId) -> bytes:
         """Return the initialization vector of the first message of a later exchange."""

@@ -5,9 +5,8 @@ Reserved flags, another version and a length that is not the datagram's are refu
 notify type for it.
 """
 
-from dataclasses import dataclass, field
 from struct import Struct
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from agent.core.identifiers import Cookie, MessageId
 from agent.core.ike.generic import MalformedMessage
@@ -31,8 +30,7 @@ _VERSION_1_0: Final = 0x10
 P = TypeVar("P", bound=Payload)
 
 
-@dataclass(frozen=True, slots=True)
-class CookiePair:
+class CookiePair(NamedTuple):
     """The two cookies that name an IKE SA; the responder's is zero until it is known."""
 
     initiator: Cookie
@@ -44,8 +42,7 @@ class CookiePair:
         return self.initiator + self.responder
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """An ISAKMP header but for the version, which is always 1.0, and the length, which the body determines."""
 
     initiator_cookie: Cookie
@@ -93,8 +90,7 @@ def encode(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A header and the payloads behind it, in the clear.
 
     `rest` is all behind the first payload as it stood on the wire: what a hash that stands first covers.
@@ -102,17 +98,17 @@ class Message:
 
     header: Header
     payloads: tuple[Payload, ...]
-    rest: bytes = field(default=b"", compare=False, repr=False)
+    rest: bytes = b""
 
     def find(self, payload_class: type[P]) -> tuple[P, ...]:
         """Return the payloads of one class, in their order."""
-        return tuple([each for each in self.payloads if isinstance(each, payload_class)])
+        return tuple([each for each in self.payloads if type(each) is payload_class])
 
     def only(self, payload_class: type[P]) -> P:
         """Return the one payload of its class. Raises MalformedMessage when there is none or a second."""
         found: P | None = None
         for each in self.payloads:
-            if isinstance(each, payload_class):
+            if type(each) is payload_class:
                 if found is not None:
                     raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, f"several payloads {payload_class.__name__}")
                 found = each

@@ -7,7 +7,7 @@ behind it then sends often enough that the translator does not forget it.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.core.config import HashAlgorithm
 from agent.core.crypto import hashes
@@ -20,8 +20,7 @@ KEEPALIVE: Final = b"\xff"
 """A datagram that says nothing; unlike an IKE message on its port, it never has a marker in front."""
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """The two endpoints of a datagram as this end sees them."""
 
     local: Endpoint

@@ -19,10 +19,12 @@ from agent.core.config import (
     IkeSettings,
 )
 from agent.core.crypto import diffie_hellman, hashes
+from agent.core.enumeration import Enumeration
 from agent.core.events import DropReason
 from agent.core.identifiers import Endpoint
 from agent.core.ike import auth, keymat, natt, proposal
 from agent.core.ike.exchange import Exchange, Table
+from agent.core.ike.exponents import Exponents
 from agent.core.ike.lifetime import notified, responder_lifetime
 from agent.core.ike.message import CookiePair, Message
 from agent.core.ike.numbers import ExchangeType, NotifyType, PayloadType, ProtocolId
@@ -44,14 +46,14 @@ Draw = Callable[[str, int], bytes]
 """Draws octets of entropy for a purpose, such as 'exponent', 'nonce', 'nat-d' and 'message-id'."""
 
 
-class Role(Enum):
+class Role(Enumeration):
     """The part an end plays in an IKE SA."""
 
     INITIATOR = "initiator"
     RESPONDER = "responder"
 
 
-class Input(Enum):
+class Input(Enumeration):
     """What moves a phase 1 exchange. Messages go by the payloads that make them out in RFC 2409 sec. 5.4."""
 
     INITIATE = "initiate"
@@ -74,6 +76,7 @@ class Phase1(Exchange, ABC):
     __slots__ = (
         "_draw",
         "_exponent",
+        "_exponents",
         "_own_nonce",
         "_own_public",
         "_peer_public",
@@ -95,9 +98,12 @@ class Phase1(Exchange, ABC):
     exchange_type: ExchangeType
     role: Role
 
-    def __init__(self, table: Table, state: Enum, *, cookies: CookiePair, settings: IkeSettings, draw: Draw) -> None:
+    def __init__(
+        self, table: Table, state: Enum, *, cookies: CookiePair, settings: IkeSettings, draw: Draw, exponents: Exponents
+    ) -> None:
         super().__init__(table, state)
         self.cookies = cookies
+        self._exponents = exponents
         self._settings = settings
         self._draw = draw
         self._exponent = self._own_nonce = self._own_public = self._peer_public = self._sa_body = b""
@@ -207,9 +213,9 @@ class Phase1(Exchange, ABC):
         return choice.answer
 
     def _draw_key_exchange(self, group: DhGroup) -> tuple[Payload, ...]:
-        """Draw our private value and our nonce, and return the payloads KE and Nonce."""
-        self._exponent = self._draw("exponent", self._settings.exponent_octets)
-        self._own_public = diffie_hellman.public_value(group, self._exponent)
+        """Take a private value, draw our nonce, and return the payloads KE and Nonce."""
+        own = self._exponents.take(group)
+        self._exponent, self._own_public = own.exponent, own.public
         self._own_nonce = self._draw("nonce", self._settings.nonce_octets)
         return KeyExchange(self._own_public), Nonce(self._own_nonce)
 
@@ -303,10 +309,11 @@ class Phase1Initiator(Phase1, ABC):
         cookies: CookiePair,
         settings: IkeSettings,
         draw: Draw,
+        exponents: Exponents,
         policy: IkePolicy,
         has_other_sa: Callable[[], bool],
     ) -> None:
-        super().__init__(table, state, cookies=cookies, settings=settings, draw=draw)
+        super().__init__(table, state, cookies=cookies, settings=settings, draw=draw, exponents=exponents)
         self.policy = policy
         self._has_other_sa = has_other_sa
 

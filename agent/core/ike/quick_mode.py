@@ -18,6 +18,7 @@ from typing import Final
 
 from agent.core.config import DhGroup, IkeSettings, IpsecPolicy, SaMode
 from agent.core.crypto import diffie_hellman, hashes
+from agent.core.enumeration import Enumeration
 from agent.core.events import DropReason
 from agent.core.identifiers import MessageId, Spi
 from agent.core.ike import auth, identity, phase2_proposal
@@ -46,7 +47,7 @@ from agent.core.ike.refusal import invalid_identity, invalid_key, nat_with_ah, n
 from agent.core.ike.security_association import SecurityAssociation
 
 
-class InitiatorState(Enum):
+class InitiatorState(Enumeration):
     """What the initiator waits for."""
 
     START = "start"
@@ -55,7 +56,7 @@ class InitiatorState(Enum):
     FAILED = "failed"
 
 
-class ResponderState(Enum):
+class ResponderState(Enumeration):
     """What the responder waits for."""
 
     AWAITING_MESSAGE_1 = "awaiting message 1"
@@ -65,7 +66,7 @@ class ResponderState(Enum):
     FAILED = "failed"
 
 
-class Input(Enum):
+class Input(Enumeration):
     """What moves a quick mode."""
 
     INITIATE = "initiate"

@@ -416,6 +416,7 @@ class IkeSa:
         """Drop what was kept to answer duplicates of phase 1; without an IKE SA there is nothing left."""
         if self.is_matured:
             self._phase1 = None
+            self._envelope.rest()
         else:
             self._owner.on_lingered(self)
 

@@ -1,7 +1,7 @@
-"""What routers say about the paths of outbound SAs (RFC 1191, RFC 2401 sec. 6.1.2).
+"""What is known of the paths of outbound SAs: from routers (RFC 1191, RFC 2401 sec. 6.1.2), and from here.
 
 An error that quotes a packet of ours lowers the MTU of its SA, never below what every path carries, for ten minutes:
-nobody authenticates it.
+nobody authenticates it. What the network here does not take is known, and holds as long.
 """
 
 from collections.abc import Mapping
@@ -49,12 +49,21 @@ class PathMtus:
         if error is None or outbound is None:
             return False
         least = IPV4_LEAST_MTU if packet[0] >> 4 == 4 else IPV6_LEAST_MTU
-        if error[0] < outbound.mtu:
-            outbound.set_mtu(min(outbound.mtu, max(least, error[0])))
+        self._lower(outbound, max(least, error[0]), now)
+        return True
+
+    def note_too_long(self, wire: bytes, mtu: int, now: int) -> None:
+        """Take it that a packet of ours could not be sent because it is longer than so many octets."""
+        outbound = self._outbound.get(_quoted(wire))
+        if outbound is not None:
+            self._lower(outbound, mtu, now)
+
+    def _lower(self, outbound: OutboundSa, mtu: int, now: int) -> None:
+        if mtu < outbound.mtu:
+            outbound.set_mtu(mtu)
             key = _key(outbound)
             self._learned.pop(key, None)
             self._learned[key] = now + LASTS_US
-        return True
 
     def expire(self, now: int) -> None:
         """Have paths carry what they are configured to where an error was long ago."""

@@ -135,6 +135,10 @@ class Processor:
         self.reassembler.expire(now)
         self._path_mtus.expire(now)
 
+    def note_too_long(self, wire: bytes, mtu: int, now: int) -> None:
+        """Have packets like one of ours be at most so many octets on the wire, as the network here takes no longer."""
+        self._path_mtus.note_too_long(wire, mtu, now)
+
     # Packets
 
     def outbound(self, packet: bytes, interface: str = HOST) -> tuple[bytes, ...] | Drop:

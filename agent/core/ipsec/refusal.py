@@ -1,12 +1,12 @@
 """Why a packet is dropped, and what its sender is told (RFC 2401 sec. 5, RFC 2402 and 2406 sec. 3.4)."""
 
 from dataclasses import dataclass
-from enum import Enum
 
+from agent.core.enumeration import Enumeration
 from agent.core.ipsec.sa import IpsecSa
 
 
-class DropReason(Enum):
+class DropReason(Enumeration):
     """Why a packet is dropped."""
 
     REPLAY = "replay"

@@ -1,22 +1,22 @@
 """One IPsec SA (RFC 2401 sec. 4.1): protection of packets in one direction, by one SPI or, in a bundle, two."""
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 from agent.core.config import Direction, EncryptionAlgorithm, IpsecAuthentication, SaMode
+from agent.core.enumeration import Enumeration
 from agent.core.identifiers import Spi
 from agent.core.ipsec.lifetime import Lifetime, Usage
 from agent.core.ipsec.replay import ReplayWindow
 
 
-class SaType(Enum):
+class SaType(Enumeration):
     """Where the keys come from."""
 
     MANUAL = "manual"
     DYNAMIC = "dynamic"
 
 
-class SaProtocol(Enum):
+class SaProtocol(Enumeration):
     """What protects the packets; AH+ESP is a bundle: ESP within AH."""
 
     ESP = "esp"

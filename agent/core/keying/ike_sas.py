@@ -94,8 +94,8 @@ class IkeSas:
 
     def find(self, ends: Ends) -> IkeSa | None:
         """Return the newest established IKE SA between two ends that is not about to go."""
-        for sa in reversed(self.all_between(ends)):
-            if sa.is_matured and sa.id not in self._retiring:
+        for sa in reversed(self._engine.sas_with(ends.remote)):
+            if sa.is_matured and sa.id not in self._retiring and sa.local.address == ends.local:
                 return sa
         return None
 

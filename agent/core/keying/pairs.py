@@ -247,13 +247,14 @@ class Pairs:
 
     def _terms(self, work: _Work) -> Terms:
         plan = work.association.plan
-        assert plan.dynamic is not None
+        dynamic, (local, remote) = plan.dynamic, plan.identities
+        assert dynamic is not None
         return Terms(
             name=work.association.name,
-            policy=plan.dynamic.policy,
+            policy=dynamic.policy,
             mode=plan.config.mode,
-            local_identity=plan.local_identity,
-            remote_identity=plan.remote_identity,
+            local_identity=local,
+            remote_identity=remote,
             allocate_spi=self._sad.allocate,
         )
 
@@ -262,8 +263,7 @@ class Pairs:
     def decide(self, sa: IkeSa, request: Request) -> Terms | None:
         """Return the terms for the traffic that a peer wants protected; None when no security association is for it."""
         for work in self._by_ends.get(ends_of(sa), ()):
-            plan = work.association.plan
-            if (plan.local_identity, plan.remote_identity) == (request.local_identity, request.remote_identity):
+            if work.association.plan.identities == (request.local_identity, request.remote_identity):
                 return self._terms(work)
         return None
 

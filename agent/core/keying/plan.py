@@ -59,7 +59,8 @@ class Plan:
     @property
     def dynamic(self) -> DynamicSa | None:
         """The parameters of the negotiation; None for a manual one."""
-        return self.config.keying if isinstance(self.config.keying, DynamicSa) else None
+        keying = self.config.keying
+        return keying if isinstance(keying, DynamicSa) else None
 
     @property
     def demand(self) -> Ends | None:
@@ -68,20 +69,21 @@ class Plan:
 
     @property
     def local_identity(self) -> TrafficIdentity:
-        """The traffic at this end: all of the family, unless it is restricted."""
-        return self._identities[0]
+        """The traffic at this end."""
+        return self.identities[0]
 
     @property
     def remote_identity(self) -> TrafficIdentity:
-        """The traffic at the peer's end: all of the family, unless it is restricted."""
-        return self._identities[1]
+        """The traffic at the peer's end."""
+        return self.identities[1]
 
     def wants_the_same_as(self, other: "Plan") -> bool:
         """Whether pairs that do for another plan do for this one: the interface may have another name."""
         return replace(self, interface=other.interface) == other
 
     @property
-    def _identities(self) -> tuple[TrafficIdentity, TrafficIdentity]:
+    def identities(self) -> tuple[TrafficIdentity, TrafficIdentity]:
+        """The traffic at this end and at the peer's: all of the family, unless it is restricted."""
         dynamic = self.dynamic
         local, remote = (dynamic.local_identity, dynamic.remote_identity) if dynamic is not None else (None, None)
         restricted = local or remote

@@ -79,6 +79,10 @@ class Keying:
         """A copy of the engine's counters."""
         return self._engine.statistics
 
+    def limit_half_open(self, in_all: int, of_a_peer: int) -> None:
+        """Let so many negotiations of IKE be half-open from now on."""
+        self._engine.limit_half_open(in_all, of_a_peer)
+
     @property
     def security_associations(self) -> Mapping[str, TunnelSa]:
         """Every configured security association by its name, in the order of the configuration."""

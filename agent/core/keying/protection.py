@@ -97,6 +97,7 @@ class Protection:
         self._owners: dict[IpsecSa, tuple[TunnelSa, SaPair]] = {}
         self._attached: set[SaPair] = set()
         self._in_udp: dict[SaPair, Path] = {}
+        self._in_udp_with: dict[Address, dict[SaPair, None]] = {}
         self._sending: dict[str, SaPair] = {}
         self._routes: Spd | None = None
         bus.subscribe(self._on_event)
@@ -125,7 +126,7 @@ class Protection:
         self._owners.pop(pair.inbound, None)
         if pair in self._attached:
             self._attached.discard(pair)
-            self._in_udp.pop(pair, None)
+            self._note_in_udp(pair, None)
             self.processor.detach(pair.inbound)
             self.processor.detach(pair.outbound)
         if self._sending.get(association.name) is pair:
@@ -166,6 +167,10 @@ class Protection:
         elif opened is not None and owner is not None:
             self._on_taken(*owner, 1, len(opened), self._world.now)
         return opened
+
+    def note_too_long(self, wire: bytes, mtu: int) -> None:
+        """Learn that a packet of ours could not be sent: the way that it goes begins with so many octets at most."""
+        self.processor.note_too_long(wire, mtu, self._world.now)
 
     # Packets that nobody looks at
 
@@ -287,8 +292,18 @@ class Protection:
         self.processor.attach(pair.inbound, path)
         self.processor.attach(pair.outbound, path)
         self._attached.add(pair)
-        if path.ports is not None:
+        self._note_in_udp(pair, path if path.ports is not None else None)
+
+    def _note_in_udp(self, pair: SaPair, path: Path | None) -> None:
+        """Note along which path a pair's packets go within UDP, and with which peer; None where they do not."""
+        before = self._in_udp.pop(pair, None)
+        if before is not None:
+            del self._in_udp_with[before.remote][pair]
+            if not self._in_udp_with[before.remote]:
+                del self._in_udp_with[before.remote]
+        if path is not None:
             self._in_udp[pair] = path
+            self._in_udp_with.setdefault(path.remote, {})[pair] = None
 
     def _path(self, association: TunnelSa, pair: SaPair) -> Path | None:
         ends = association.plan.ends
@@ -304,9 +319,9 @@ class Protection:
     def _on_event(self, event: Event) -> None:
         """Follow a translator that has given the peer another port."""
         if isinstance(event, IkeSaChanged):
-            for pair, before in tuple(self._in_udp.items()):
+            for pair in tuple(self._in_udp_with.get(event.remote_address, ())):
                 path = self._path(self._owners[pair.inbound][0], pair)
-                if path is not None and path != before:
+                if path is not None and path != self._in_udp[pair]:
                     self._attach_along(pair, path)
 
 

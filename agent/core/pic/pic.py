@@ -6,10 +6,11 @@ service cannot be taken out of service. To others a PIC is Active, Standby or Of
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import auto
 from types import MappingProxyType
 from typing import Final
 
+from agent.core.enumeration import Enumeration
 from agent.core.events import PicStateChanged, RedundancyState
 from agent.core.pic.counters import PicCounters
 from agent.core.world import SECOND, Bus, Timer, World
@@ -18,7 +19,7 @@ PIC_BOOT_US: Final = 3 * SECOND
 """How long a PIC boots."""
 
 
-class PicState(Enum):
+class PicState(Enumeration):
     """What a PIC does."""
 
     BOOTING = auto()
@@ -28,7 +29,7 @@ class PicState(Enum):
     OFFLINE = auto()
 
 
-class PicInput(Enum):
+class PicInput(Enumeration):
     """What can happen to a PIC."""
 
     BOOTED = auto()
@@ -39,7 +40,7 @@ class PicInput(Enum):
     RESTARTED = auto()
 
 
-class PicCommand(Enum):
+class PicCommand(Enumeration):
     """What a PIC can be made to do from outside."""
 
     ONLINE = "online"

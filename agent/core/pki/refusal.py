@@ -19,6 +19,9 @@ class Refusal(Enum):
     LOCKED = "locked"
     UNKNOWN_CERTIFICATE = "unknown-certificate"
     UNKNOWN_CRL = "unknown-crl"
+    TOO_MANY_CERTIFICATES = "too-many-certificates"
+    CERTIFICATE_TOO_LARGE = "certificate-too-large"
+    CRL_TOO_LARGE = "crl-too-large"
 
 
 class Refused(ValueError):

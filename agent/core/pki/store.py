@@ -25,6 +25,7 @@ from agent.core.identifiers import EntryId
 from agent.core.pki.chain import Paths, Signatures
 from agent.core.pki.crl import HeldCrl, RevocationLists, bad_signature, require_current, require_issuer
 from agent.core.pki.expiry import ExpiryWatch
+from agent.core.pki.limits import CERTIFICATE_LIMITS
 from agent.core.pki.record import CertificateEntry, CrlEntry, Record, Records, Totals
 from agent.core.pki.refusal import Refusal, Refused
 from agent.core.pki.state import DatabaseState, KeptCertificate, KeptCrl
@@ -40,6 +41,9 @@ class CertificateDatabase:
     """The certificates and revocation lists of one device. Every refusal is a Refused, and has changed nothing."""
 
     def __init__(self, world: World, bus: Bus) -> None:
+        self.limits = CERTIFICATE_LIMITS
+        self.on_limit_met: Callable[[Refusal], object] = lambda refusal: None
+        """Is told of everything that is refused because of a limit."""
         self._world = world
         self._bus = bus
         self._records = Records()
@@ -138,10 +142,15 @@ class CertificateDatabase:
 
         One that is marked as deleted is taken back with the id it had.
         """
+        self._require_small(data, self.limits.certificate_octets, Refusal.CERTIFICATE_TOO_LARGE)
         certificate = _decoded(decode_certificate, data)
         known = self._records.of(certificate)
         if known is not None and not known.is_deleted:
             raise Refused(Refusal.DUPLICATE, f"the certificate is in the database already, with the ID {known.id}")
+        if known is None and len(self._records) >= self.limits.certificates:
+            raise self._over(
+                Refusal.TOO_MANY_CERTIFICATES, f"there are {len(self._records)} certificates: no more are imported"
+            )
         self._require_issuer(certificate)
         record = self._recorded(certificate)
         self._hold(record, is_imported=True)
@@ -150,6 +159,7 @@ class CertificateDatabase:
 
     def import_crl(self, data: bytes) -> EntryId:
         """Take in a revocation list (DER or PEM), in place of an older one of its issuer, and return its id."""
+        self._require_small(data, self.limits.crl_octets, Refusal.CRL_TOO_LARGE)
         crl = _decoded(decode_crl, data)
         held, now = self._crls.of(crl.issuer), self._world.now
         require_issuer(
@@ -161,6 +171,14 @@ class CertificateDatabase:
         self._bus.publish(CrlUpdated(now, id_, crl.issuer.text, crl.this_update, crl.next_update))
         self._on_changed()
         return id_
+
+    def _require_small(self, data: bytes, octets: int, otherwise: Refusal) -> None:
+        if len(data) > octets:
+            raise self._over(otherwise, f"it has more than {octets} octets")
+
+    def _over(self, limit: Refusal, message: str) -> Refused:
+        self.on_limit_met(limit)
+        return Refused(limit, message)
 
     def _anchor(self, name: str, pem: str) -> Certificate:
         try:

@@ -21,7 +21,7 @@ def next_due(way: Way, profiles: Sequence[TrafficProfile], now: int) -> int | No
     """
     if not any(profile.next_burst(now) is not None for profile in profiles):
         return None
-    due = [*_limits(way, profiles, now), *_first_uses(way, profiles, now), *_signs_of_life(way.receiver, now)]
+    due = [*_limits(way, profiles, now), *_first_uses(way, profiles, now), *_signs_of_life(way.receiver, profiles, now)]
     return min((at for at in due if at > now), default=None)
 
 
@@ -76,10 +76,12 @@ def _first_uses(way: Way, profiles: Iterable[TrafficProfile], now: int) -> Itera
     for side in (way.sender, way.receiver):
         yield from _turning(side.association, now)
     if any(True for _ in _turning(way.receiver.association, now)):
-        for profile in profiles:
-            at = profile.next_burst(now)
-            if at is not None:
-                yield at
+        yield from _next_bursts(profiles, now)
+
+
+def _next_bursts(profiles: Iterable[TrafficProfile], now: int) -> Iterator[int]:
+    bursts = (profile.next_burst(now) for profile in profiles)
+    yield from (at for at in bursts if at is not None)
 
 
 def _turning(association: TunnelSa | None, now: int) -> Iterator[int]:
@@ -90,14 +92,17 @@ def _turning(association: TunnelSa | None, now: int) -> Iterator[int]:
         yield from (current.sends_from - 1, current.sends_from)
 
 
-def _signs_of_life(receiver: Side, now: int) -> Iterator[int]:
+def _signs_of_life(receiver: Side, profiles: Iterable[TrafficProfile], now: int) -> Iterator[int]:
     """Yield when the receiver has to know again whether packets come, lest it asks.
 
-    That is just before it would, just after, and often enough to learn of another IKE SA in time.
+    That is just before it would, just after, and often enough to learn of another IKE SA in time. Once it has asked,
+    the next packet is an answer.
     """
     due_at = receiver.protection.liveness_due_at(receiver.association) if receiver.association is not None else None
     if due_at is not None:
         yield from (due_at - 1, due_at)
+    if due_at == now:
+        yield from _next_bursts(profiles, now)
     current = receiver.association.current if receiver.association is not None else None
     policy = current.ike_sa.policy if current is not None and current.ike_sa is not None else None
     if policy is not None and policy.dead_peer_detection is not None:

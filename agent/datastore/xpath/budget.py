@@ -1,6 +1,7 @@
-"""What an XPath expression may take of the server, and who is told of one that would take more.
+"""What an XPath expression, or a subtree, may take of the server, and who is told of one that would take more.
 
-libxml2 cannot be stopped once it evaluates, so that what is too dear has to be refused before.
+libxml2 cannot be stopped once it evaluates, nor a list in which nothing matches, so that what is too dear has to be
+refused before.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+from agent.datastore.selection import Selections, tried_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,8 @@ class XPathLimits:
     """How much data it may be evaluated over."""
     visits: int = 20_000_000
     """How many nodes an evaluation may visit: a few tenths of a second."""
+    matches: int = 100
+    """How many matches may have to be tried with each entry of a list: as long, for one of ten thousand entries."""
 
 
 XPATH_LIMITS: Final = XPathLimits()
@@ -50,6 +55,12 @@ class Budget:
         """Raise XPathTooCostly for too many visits of nodes."""
         if visits > self.limits.visits:
             raise self._refusal("xpath-visits", "the expression would take too long over so much data")
+
+    def require_few_matches(self, selected: Selections) -> None:
+        """Raise XPathTooCostly for a selection that tries too many matches with each entry of a list."""
+        if tried_matches(selected) > self.limits.matches:
+            message = f"the filter has more than {self.limits.matches} matches beside those with all keys of a list"
+            raise self._refusal("filter-matches", message)
 
     def too_many_places(self) -> XPathTooCostly:
         """Return the refusal of an expression that leads to more of the schema than can be followed."""

@@ -73,7 +73,9 @@ class XPathFilter:
     def select(self, read: Reader) -> Roots:
         """Return what the expression selects of the data that `read` gives; XPathTooCostly, XPathError."""
         if self._analysis.is_exact:
+            self._budget.require_few_matches(self._analysis.results)
             return self._analysis.results
+        self._budget.require_few_matches(self._analysis.touched)
         document = self._document(self._bounded(read(self._analysis.touched)))
         selected = SelectedPatterns(self._roots.values())
         for element in self._found(document):

@@ -22,7 +22,7 @@ from agent.datastore.tree import Branch
 from agent.junos.configuration.definitions import Hierarchy, Place, compile_hierarchy
 from agent.junos.configuration.display import Header, lines_below
 from agent.junos.configuration.edits import edit_of
-from agent.junos.configuration.rollbacks import Rollbacks
+from agent.junos.configuration.rollbacks import History, Rollbacks
 from agent.junos.configuration.statements import (
     EVERYTHING,
     NOWHERE,
@@ -90,10 +90,10 @@ class Remark:
 class ConfigurationFace:
     """The configuration database of one gateway."""
 
-    def __init__(self, host: Host) -> None:
-        """Begin with the configuration in use, and record every commit from now on."""
+    def __init__(self, host: Host, history: History) -> None:
+        """Begin with what was committed before, and record every commit from now on."""
         self.hierarchy: Hierarchy = compile_hierarchy(host.registry)
-        self.rollbacks = Rollbacks(host.stores, host.now)
+        self.rollbacks = Rollbacks(host.stores, host.now, history)
         self._host = host
         host.changes.when_changed(self.rollbacks.on_changed)
 
@@ -160,7 +160,7 @@ class ConfigurationFace:
 
     def _rollback(self, number: int) -> Branch:
         try:
-            return self.rollbacks[number].root
+            return self.rollbacks.root(number)
         except IndexError:
             raise errors.operation_failed(f"rollback {number} does not exist") from None
 

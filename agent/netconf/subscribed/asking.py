@@ -136,11 +136,11 @@ class TermsReader:
         try:
             if reference is not None:
                 return self._named(reference, name, of_datastore=of_datastore)
+            budget = self._request.host.xpath_budget
             if subtree is not None:
-                return subtree_filter(self._schema, subtree, of_datastore=of_datastore)
+                return subtree_filter(self._schema, subtree, budget, of_datastore=of_datastore)
             if xpath is not None:
-                shown = self._given(f"{prefix}-xpath-filter") or ""
-                text, budget = xpath.text or "", self._request.host.xpath_budget
+                text, shown = xpath.text or "", self._given(f"{prefix}-xpath-filter") or ""
                 return xpath_filter(self._schema, text, xpath.nsmap, budget, of_datastore=of_datastore, shown=shown)
         except FilterRefused as error:
             raise self._filter_refused(str(error), of_datastore=of_datastore) from error

@@ -11,6 +11,7 @@ from typing import Final
 
 from lxml import etree
 
+from agent.datastore.errors import RpcError
 from agent.datastore.rendering import Roots
 from agent.datastore.schema import Schema, SchemaNode
 from agent.datastore.tree import Anydata, Branch, find
@@ -31,12 +32,15 @@ def _roots(schema: Schema, *, of_datastore: bool) -> Mapping[str, SchemaNode]:
 
 
 def subtree_filter(
-    schema: Schema, element: etree._Element, *, of_datastore: bool, name: str | None = None
+    schema: Schema, element: etree._Element, budget: Budget, *, of_datastore: bool, name: str | None = None
 ) -> tuple[GivenFilter, Roots]:
-    """Return a subtree filter, given as the children of an element, and what it selects."""
+    """Return a subtree filter, given as the children of an element, and what it selects; FilterRefused."""
     content = b"".join(etree.tostring(child, with_tail=False) for child in element.iterchildren(etree.Element))
     alike = b"".join(etree.tostring(child, method="c14n") for child in element.iterchildren(etree.Element))
-    chosen = parse_subtree(_roots(schema, of_datastore=of_datastore), element)
+    try:
+        chosen = parse_subtree(_roots(schema, of_datastore=of_datastore), element, budget)
+    except RpcError as error:
+        raise FilterRefused(error.message) from error
     return GivenFilter(name, Anydata(content), None, ("subtree", alike)), chosen
 
 
@@ -81,7 +85,7 @@ def configured_filter(
     xpath = entry.children.get(entry.node(f"{_module(of_datastore=of_datastore)}:{prefix}-xpath-filter"))
     if isinstance(subtree, Anydata):
         element = etree.fromstring(b"<filter>" + subtree.xml + b"</filter>")
-        return subtree_filter(schema, element, of_datastore=of_datastore, name=name)
+        return subtree_filter(schema, element, budget, of_datastore=of_datastore, name=name)
     if isinstance(xpath, str):
         return xpath_filter(schema, xpath, {}, budget, of_datastore=of_datastore, shown=xpath, name=name)
     return GivenFilter(name, content=("everything",)), None

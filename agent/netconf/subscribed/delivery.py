@@ -119,6 +119,11 @@ class Receiver:
             self._words.append(last_word)
             self.wake()
 
+    def end(self) -> None:
+        """Let go of the session, which has ended, so that it need not be looked for by the collector."""
+        caller = self._caller()
+        self._caller, self.wake, self.drop = lambda: caller, _nothing, _nothing
+
     def next_message(self) -> Message | None:
         """Return what is to be sent next, None for nothing."""
         if self._words:
@@ -131,6 +136,10 @@ class Receiver:
             if message is not None:
                 return message
         return None
+
+
+def _nothing() -> None:
+    """Stand for the callbacks of a session that has ended."""
 
 
 NotificationMaker = Callable[[str, dict[str, Value]], Notification]

@@ -7,34 +7,19 @@ subscription, and everything is sent anew when the client reads again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.datastore.notifications import Notification
 from agent.datastore.observer import Observer
 from agent.datastore.patch import Edit, Operation
 from agent.datastore.rendering import Roots
-from agent.datastore.touched import Touched
+from agent.datastore.touched import Interest, Touched
 from agent.netconf.subscribed.delivery import Message, Receiver, Subscription, Words, message, update
+from agent.netconf.subscribed.feed import Change, Feed
 from agent.netconf.subscribed.refusal import PUSH_NAMESPACE, Ended
 from agent.netconf.subscribed.terms import OnChange, PushTerms
 from agent.netconf.subscriptions import render_message
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """What has changed at one moment, `at` in microseconds of device time: records with their operations, as text."""
-
-    at: int
-    edits: tuple[tuple[Operation, str], ...]
-    operations: frozenset[Operation]
-    text: str
-
-    def without(self, excluded: frozenset[Operation]) -> str:
-        """Return the records of those operations that are not excluded."""
-        if not excluded or self.operations.isdisjoint(excluded):
-            return self.text
-        return "".join(record for operation, record in self.edits if operation not in excluded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +46,31 @@ class Watch:
         """Begin without anybody."""
         self.key = key
         self.selected = selected
+        self.interest = Interest(selected)
         self.observer = observer
         self.number = number
-        self.members: list[OnChangeSubscription] = []
+        self.members: dict[OnChangeSubscription, None] = {}
         self.touched: dict[Touched, None] = {}
         self.not_before = 0.0
+        self._feeds: dict[frozenset[Operation], Feed] = {}
         self._content: str | None = None
 
-    def adopt(self, other: Watch) -> None:
-        """Take over the members of another watch, who have seen the same."""
-        self.members += other.members
-        self.number = max(self.number, other.number)
+    def admit(self, members: Iterable[OnChangeSubscription]) -> None:
+        """Let somebody be told from now on, who has seen what is seen here; what they have not been told stays."""
+        for member in members:
+            self.members[member] = None
+            excluded = member.trigger.excluded
+            member.move(self, self._feeds.setdefault(excluded, Feed(excluded)))
+
+    def dismiss(self, member: OnChangeSubscription) -> None:
+        """Tell somebody no more, but of what has changed already."""
+        del self.members[member]
+        member.move(None, None)
+
+    def wake(self) -> None:
+        """Wake those who are told, but for those who look by themselves."""
+        for feed in self._feeds.values():
+            feed.wake()
 
     def content(self) -> str:
         """Return all that is seen; it is written once as long as nothing changes."""
@@ -84,14 +83,17 @@ class Watch:
         if not edits:
             return
         self._content = None
-        records = []
-        for edit in edits:
-            self.number += 1
-            records.append((edit.operation, f"<edit><edit-id>{self.number}</edit-id>{edit.record}</edit>"))
-        operations = frozenset(operation for operation, _ in records)
-        changes = Changes(at, tuple(records), operations, "".join([record for _, record in records]))
-        for member in self.members:
-            member.on_changes(changes)
+        first, self.number = self.number + 1, self.number + len(edits)
+        for feed in self._feeds.values():
+            text = "".join(
+                [
+                    f"<edit><edit-id>{number}</edit-id>{edit.record}</edit>"
+                    for number, edit in enumerate(edits, first)
+                    if edit.operation not in feed.excluded
+                ]
+            )
+            if text:
+                feed.append(Change(at, text))
 
 
 class OnChangeSubscription(Subscription):
@@ -106,8 +108,8 @@ class OnChangeSubscription(Subscription):
         super().__init__(id_, terms, receiver, words)
         self.watch: Watch | None = None
         self._settled = settled
-        self._changes: list[tuple[int, str]] = []
-        self._size = 0
+        self._feed: Feed | None = None
+        self._taken_along: list[Change] = []
         self._needs_sync = False
         self._is_incomplete = False
         self._is_too_big = False
@@ -119,26 +121,35 @@ class OnChangeSubscription(Subscription):
         assert isinstance(self.terms.trigger, OnChange)
         return self.terms.trigger
 
+    def move(self, watch: Watch | None, feed: Feed | None) -> None:
+        """Be told by another watch from now on, or by none, and keep what it has not been told by the one before."""
+        is_told = self._feed is None or self._feed.follows(self)
+        if self._feed is not None:
+            self._taken_along += self._feed.leave(self)
+        self.watch, self._feed = watch, feed
+        if feed is not None and is_told:
+            feed.follow(self)
+            self.wake()
+
     def synchronize(self) -> None:
         """Send everything before what changes from now on."""
         self._forget_changes()
         self._needs_sync = True
+        self.wake()
+
+    @property
+    def room(self) -> int:
+        """How many characters of what changes may wait."""
+        return self.receiver.limits.changes_characters - sum([len(change.text) for change in self._taken_along])
+
+    def wake(self) -> None:
+        """Have the session look whether there is something to send."""
         self.receiver.wake()
 
-    def on_changes(self, changes: Changes) -> None:
-        """Hear of what has changed; what is sent as a whole later on needs no mention now."""
-        if self._needs_sync or self.is_suspended:
-            return
-        text = changes.without(self.trigger.excluded)
-        if not text:
-            return
-        if not self._changes:
-            self.receiver.wake()
-        self._changes.append((changes.at, text))
-        self._size += len(text)
-        if self._size > self.receiver.limits.changes_characters:
-            self.receiver.drop()
-            self.suspend(Ended.UNSUPPORTABLE_VOLUME)
+    def on_overflow(self) -> None:
+        """Hear that it does not read as fast as things change."""
+        self.receiver.drop()
+        self.suspend(Ended.UNSUPPORTABLE_VOLUME)
 
     def suspend(self, reason: Ended) -> None:
         """Forget what has changed: it is too much."""
@@ -157,7 +168,8 @@ class OnChangeSubscription(Subscription):
     @property
     def waiting(self) -> int:
         """How many notifications wait."""
-        return super().waiting + (self._needs_sync or bool(self._changes))
+        has_news = self._feed is not None and self._feed.has_news(self)
+        return super().waiting + (self._needs_sync or has_news or bool(self._taken_along))
 
     def next_message(self) -> Message | None:
         """Return what is to be said of the subscription, everything, or what has changed."""
@@ -167,9 +179,7 @@ class OnChangeSubscription(Subscription):
             return None if self._is_too_big else iter((render_message(self._resume()),))
         if self._needs_sync:
             return self._sync()
-        if self._changes:
-            return self._update()
-        return None
+        return self._update()
 
     def _resume(self) -> Notification:
         """Go on: with everything, or, where that is not wanted, with the word that something is missing."""
@@ -178,6 +188,7 @@ class OnChangeSubscription(Subscription):
             self._needs_sync = True
         else:
             self._is_incomplete = True
+            self._follow()
         return self._words.resumed()
 
     def _sync(self) -> Message | None:
@@ -190,23 +201,35 @@ class OnChangeSubscription(Subscription):
             self.suspend(Ended.SYNC_TOO_BIG)
             self._is_too_big = True
             return iter((render_message(self._waiting.popleft()),))
+        self._follow()
         self._patch_number = 0
         self.sent += 1
         return message(at, update(self.id, iter((content,))))
 
-    def _update(self) -> Message:
-        changes = self._changes
-        at, is_incomplete, number = changes[-1][0], self._is_incomplete, self._patch_number
-        self._forget_changes()
+    def _update(self) -> Message | None:
+        feed, changes = self._feed, self._taken_along
+        if feed is not None and (news := feed.read(self)) is not None:
+            changes = [*changes, news]
+        if not changes:
+            if feed is not None:
+                feed.rest(self)
+            return None
+        is_incomplete, number = self._is_incomplete, self._patch_number
+        self._taken_along = []
         self._is_incomplete = False
         self._patch_number = (number + 1) % 2**32
         self.sent += 1
-        records = "".join([text for _, text in changes])
-        return message(at, iter((_change_update(self.id, number, records, is_incomplete=is_incomplete),)))
+        records = "".join([change.text for change in changes])
+        return message(changes[-1].at, iter((_change_update(self.id, number, records, is_incomplete=is_incomplete),)))
+
+    def _follow(self) -> None:
+        if self._feed is not None:
+            self._feed.follow(self)
 
     def _forget_changes(self) -> None:
-        self._changes = []
-        self._size = 0
+        self._taken_along = []
+        if self._feed is not None:
+            self._feed.leave(self)
 
 
 def _change_update(id_: int, number: int, records: str, *, is_incomplete: bool) -> str:

@@ -64,6 +64,7 @@ class Publisher:
         self.watches = Watches(around, lambda: self._on_rescheduled())
         self._last_id = 0
         self._alarms: dict[int, Alarm] = {}
+        self._streams: dict[int, StreamSubscription] = {}
 
     # How they begin
 
@@ -84,7 +85,7 @@ class Publisher:
     def _make(self, id_: int, terms: Terms, receiver: Receiver) -> Subscription:
         words = Words(id_, self._word)
         if isinstance(terms, StreamTerms):
-            stream = StreamSubscription(id_, terms, receiver, words)
+            stream = self._streams[id_] = StreamSubscription(id_, terms, receiver, words)
             self._replay(stream)
             return stream
         if isinstance(terms.trigger, OnChange):
@@ -198,6 +199,7 @@ class Publisher:
 
     def _forget(self, subscription: Subscription) -> None:
         self.subscriptions.pop(subscription.id, None)
+        self._streams.pop(subscription.id, None)
         if (alarm := self._alarms.pop(subscription.id, None)) is not None:
             alarm.cancel()
         if isinstance(subscription, OnChangeSubscription):
@@ -215,10 +217,9 @@ class Publisher:
 
     def on_notification(self, notification: Notification) -> None:
         """Tell those who subscribed to the stream."""
-        for subscription in self.subscriptions.values():
-            if isinstance(subscription, StreamSubscription):
-                is_permitted = self._around.is_permitted(subscription.receiver.caller, notification)
-                subscription.on_notification(notification, is_permitted=is_permitted)
+        for stream in self._streams.values():
+            is_permitted = self._around.is_permitted(stream.receiver.caller, notification)
+            stream.on_notification(notification, is_permitted=is_permitted)
 
     def on_access_changed(self) -> None:
         """Hear that other rules decide from now on."""

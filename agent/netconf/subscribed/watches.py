@@ -6,8 +6,9 @@ event may come in the middle of what it tells of. Invariant: nothing is looked a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
 from agent.datastore.changes import ConfigurationChanged
@@ -19,7 +20,7 @@ from agent.datastore.registry import Caller, Registry
 from agent.datastore.rendering import Roots
 from agent.datastore.schema import SchemaNode
 from agent.datastore.stores import Datastore, Stores
-from agent.datastore.touched import Touched, concerns, touched_by_commit, touched_by_event
+from agent.datastore.touched import Touched, touched_by_commit, touched_by_event
 from agent.datastore.tree import Branch
 from agent.netconf.subscribed.on_change import OnChangeSubscription, Watch, WatchKey
 from agent.netconf.subscribed.terms import CENTISECOND, OnChange, PushTerms
@@ -70,6 +71,10 @@ def stored(datastore: str) -> Datastore | None:
     return next((each for each in Datastore if each.value == name), None)
 
 
+def _is_watched(watches: Sequence[Watch], node: SchemaNode) -> bool:
+    return any(watch.interest.reaches(node) for watch in watches)
+
+
 class Watches:
     """All watches of one server."""
 
@@ -105,15 +110,14 @@ class Watches:
             observer = Observer(self.lenses(caller, terms.datastore, selected), self._writer)
             watch = self._watches[key] = Watch(key, selected, observer)
             observer.look(self._config(watch), self._subjects(watch))
-        watch.members.append(subscription)
-        subscription.watch = watch
+        watch.admit((subscription,))
 
     def leave(self, subscription: OnChangeSubscription) -> None:
         """Have a subscription told no longer."""
-        watch, subscription.watch = subscription.watch, None
+        watch = subscription.watch
         if watch is None:
             return
-        watch.members.remove(subscription)
+        watch.dismiss(subscription)
         if not watch.members:
             self._watches.pop(watch.key, None)
             self._marked.pop(watch, None)
@@ -123,23 +127,24 @@ class Watches:
 
     def on_event(self, event: object) -> None:
         """Hear of an event."""
-        if not self._watches:
-            return
-        for touched in touched_by_event(self._around.registry, event):
-            self._mark((touched,), lambda datastore: datastore == OPERATIONAL)
+        watches = self._of({OPERATIONAL})
+        if watches:
+            self._mark(watches, touched_by_event(self._around.registry, event, partial(_is_watched, watches)))
 
     def on_commit(self, event: ConfigurationChanged) -> None:
         """Hear of a commit."""
         watched = {watch.key.datastore for watch in self._watches.values()}
-        affected = {datastore for datastore in watched if stored(datastore) is event.datastore}
-        if affected - {OPERATIONAL}:
-            touched = touched_by_commit(event.before, event.after)
-            self._mark(touched, lambda datastore: datastore in affected - {OPERATIONAL})
+        affected = {datastore for datastore in watched if stored(datastore) is event.datastore} - {OPERATIONAL}
+        if affected:
+            self._mark(self._of(affected), touched_by_commit(event.before, event.after))
         if event.datastore is Datastore.RUNNING:
             before, self._filled = self._filled, None
             if OPERATIONAL in watched:
-                after = self._operational()
-                self._mark(touched_by_commit(before or Branch(None), after), lambda name: name == OPERATIONAL)
+                touched = touched_by_commit(before or Branch(None), self._operational())
+                self._mark(self._of({OPERATIONAL}), touched)
+
+    def _of(self, datastores: Collection[str]) -> list[Watch]:
+        return [watch for watch in self._watches.values() if watch.key.datastore in datastores]
 
     def on_access_changed(self) -> None:
         """Hear that other rules decide from now on, or that users are in other groups."""
@@ -147,17 +152,17 @@ class Watches:
             self._has_access_changed = True
             self._arrange_call()
             for watch in self._watches.values():
-                self._wake(watch)
+                watch.wake()
 
-    def _mark(self, touched: Iterable[Touched], is_meant: Callable[[str], bool]) -> None:
+    def _mark(self, watches: Sequence[Watch], touched: Iterable[Touched]) -> None:
         for each in touched:
-            for watch in self._watches.values():
-                if is_meant(watch.key.datastore) and each not in watch.touched and concerns(watch.selected, each):
+            for watch in watches:
+                if each not in watch.touched and watch.interest.includes(each):
                     watch.touched[each] = None
                     if watch not in self._marked and watch not in self._waiting:
                         self._marked[watch] = None
                         self._arrange_call()
-                        self._wake(watch)
+                        watch.wake()
 
     def _arrange_call(self) -> None:
         if not self._is_call_arranged:
@@ -167,10 +172,6 @@ class Watches:
     def _on_called(self) -> None:
         self._is_call_arranged = False
         self.settle()
-
-    def _wake(self, watch: Watch) -> None:
-        for member in watch.members:
-            member.receiver.wake()
 
     # When they are told
 
@@ -228,13 +229,12 @@ class Watches:
             self.lenses(caller, old.key.datastore, old.selected), self._writer, old.observer.seen.copy()
         )
         watch = Watch(replace(old.key, rights=rights), old.selected, observer, old.number)
-        watch.members = members
+        watch.admit(members)
         watch.tell(self._around.now, observer.look(self._config(watch), self._subjects(watch)))
         shared = self._watches.setdefault(watch.key, watch)
         if shared is not watch:
-            shared.adopt(watch)
-        for member in members:
-            member.watch = shared
+            shared.number = max(shared.number, watch.number)
+            shared.admit(members)
 
     # What is seen
 

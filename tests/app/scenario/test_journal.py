@@ -9,6 +9,7 @@ from pathlib import Path
 from agent.app.router import open_shell
 from agent.datastore.faults import FaultKind, FaultRule
 from agent.netconf.server import Client
+from tests.support.full_disk import largest_file
 from tests.support.journals import Written, lines
 
 KEY = "never-to-be-read"
@@ -110,3 +111,16 @@ def test_a_command_at_the_prompt_is_written_down_without_the_secrets_in_it(tmp_p
     }
     assert told[1]["line"].endswith('ascii-text "$secret$1"')
     assert "plain one" not in text
+
+
+def test_of_a_line_that_finds_no_room_on_the_disk_nothing_is_there_nor_of_any_after_it(tmp_path: Path) -> None:
+    scene = Written(tmp_path / "j")
+    wire = scene.connect()
+    wire.rpc(CLEAR)
+    whole = (tmp_path / "j").read_bytes()
+    with largest_file(len(whole) + 10):
+        wire.rpc(CLEAR)
+        assert (tmp_path / "j").read_bytes() == whole
+    wire.rpc(CLEAR)
+    assert scene.end().encode() == whole
+    assert scene.journal.complaint() is not None

@@ -111,3 +111,11 @@ def test_the_file_of_the_secrets_is_their_owners_alone_and_not_made_without_need
 
 def test_a_reference_that_nobody_knows_stays() -> None:
     assert unmask("<a>$secret$9</a>", {"$secret$1": "x"}) == "<a>$secret$9</a>"
+
+
+def test_a_secret_around_another_comes_back_whole(tmp_path: Path) -> None:
+    secrets = Secrets(tmp_path / "s")
+    text = f'pre-shared-key "a <ascii-text>{KEY}</ascii-text> b"; ascii-text {KEY};'
+    masked = secrets.mask(text)
+    assert KEY not in masked
+    assert unmask(masked, load_secrets(tmp_path / "s")) == text

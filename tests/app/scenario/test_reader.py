@@ -165,7 +165,9 @@ def test_peers_that_are_alike_need_their_number() -> None:
         parse_scenario(small(peer="alike: true"))
 
 
-@pytest.mark.parametrize("name", ["/etc/passwd", "../cli.py", "chapter-none.xml"])
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../cli.py", "chapter-none.xml", "x" * 5000], ids=lambda name: name[:20]
+)
 def test_a_scenario_that_is_no_file_reads_nothing_but_what_is_shipped(name: str) -> None:
     with pytest.raises(DocumentError, match="a file beside the scenario"):
         parse_scenario(SMALL.replace("chapter-4.4.4.4.xml", name))

@@ -5,7 +5,7 @@ import warnings
 import pytest
 
 from agent.core.config import EncryptionAlgorithm
-from agent.core.crypto.ciphers import chained_decryptor, chained_encryptor, decrypt, encrypt
+from agent.core.crypto.ciphers import BlockCipher, chained_decryptor, chained_encryptor
 
 DES, TRIPLE_DES = EncryptionAlgorithm.DES_CBC, EncryptionAlgorithm.TRIPLE_DES_CBC
 
@@ -14,6 +14,16 @@ IV = bytes.fromhex("1234567890abcdef")
 PLAINTEXT = b"Now is the time for all "
 CIPHERTEXT = bytes.fromhex("e5c7cdde872bf27c43e934008c389c0f683788499a7c05f6")
 """The CBC sample of FIPS 81, appendix C."""
+
+
+def encrypt(algorithm: EncryptionAlgorithm, key: bytes, iv: bytes, plaintext: bytes) -> bytes:
+    """Encrypt one text under a key."""
+    return BlockCipher(algorithm, key).encrypt(iv, plaintext)
+
+
+def decrypt(algorithm: EncryptionAlgorithm, key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
+    """Decrypt one text under a key."""
+    return BlockCipher(algorithm, key).decrypt(iv, ciphertext)
 
 
 def test_des_gives_the_sample_of_its_standard() -> None:
@@ -55,6 +65,16 @@ def test_a_wrong_length_is_refused(algorithm: EncryptionAlgorithm, key: bytes, i
         encrypt(algorithm, key, iv, text)
     with pytest.raises(ValueError, match=r"."):
         decrypt(algorithm, key, iv, text)
+
+
+@pytest.mark.parametrize(("algorithm", "key"), [(DES, KEY), (TRIPLE_DES, bytes(range(24)))])
+def test_one_cipher_takes_text_after_text_each_from_its_own_vector(algorithm: EncryptionAlgorithm, key: bytes) -> None:
+    cipher = BlockCipher(algorithm, key)
+    for iv, text in [(IV, PLAINTEXT), (bytes(8), PLAINTEXT[:8]), (KEY, PLAINTEXT), (IV, PLAINTEXT)]:
+        sealed = cipher.encrypt(iv, text)
+        assert sealed == encrypt(algorithm, key, iv, text)
+        assert cipher.encrypt(sealed[-8:], text) == encrypt(algorithm, key, sealed[-8:], text)
+        assert cipher.decrypt(iv, sealed) == text
 
 
 @pytest.mark.parametrize(("algorithm", "key"), [(DES, KEY), (TRIPLE_DES, bytes(range(24)))])

@@ -147,7 +147,7 @@ def test_a_public_value_of_another_group_than_the_chosen_transforms_is_refused()
     pair.initiate()
     message = clear(pair.alice, 0)
     other = offer_of_group_1()
-    forged = replace(message, payloads=(other, *message.payloads[1:]))
+    forged = message._replace(payloads=(other, *message.payloads[1:]))
     pair.bob.engine.receive(pair.alice.sent[0].source, pair.alice.sent[0].destination, forged.encode())
     assert failures(pair.bob) == [FailureReason.INVALID_KEY]
     assert pair.bob.drops == {DropReason.INVALID_KEY: 1}
@@ -256,7 +256,7 @@ def test_main_mode_with_the_cookies_of_an_aggressive_one_is_unexpected() -> None
     pair.initiate()
     pair.run(seconds=0.006)
     first = clear(pair.alice, 0)
-    datagram = replace(first, header=replace(first.header, exchange_type=2)).encode()
+    datagram = first._replace(header=first.header._replace(exchange_type=2)).encode()
     pair.bob.engine.receive(pair.alice.sent[0].source, pair.alice.sent[0].destination, datagram)
     assert pair.bob.drops == {DropReason.UNEXPECTED_MESSAGE: 1}
     pair.run(seconds=1)
@@ -271,7 +271,7 @@ def test_a_message_1_that_lacks_a_payload_begins_nothing(missing: type[Payload])
     message = clear(pair.alice, 0)
     rest = tuple(each for each in message.payloads if not isinstance(each, missing))
     sent = pair.alice.sent[0]
-    pair.bob.engine.receive(sent.source, sent.destination, replace(message, payloads=rest).encode())
+    pair.bob.engine.receive(sent.source, sent.destination, message._replace(payloads=rest).encode())
     assert pair.bob.drops == {DropReason.MALFORMED_MESSAGE: 1}
     assert pair.bob.sas == []
 
@@ -284,7 +284,7 @@ def test_a_message_2_that_lacks_a_payload_is_dropped_and_the_true_one_still_take
     message = clear(pair.bob, 0)
     rest = tuple(each for each in message.payloads if not isinstance(each, missing))
     sent = pair.bob.sent[0]
-    pair.alice.engine.receive(sent.source, sent.destination, replace(message, payloads=rest).encode())
+    pair.alice.engine.receive(sent.source, sent.destination, message._replace(payloads=rest).encode())
     assert pair.alice.drops == {DropReason.MALFORMED_MESSAGE: 1}
     pair.run(seconds=1)
     assert alices.is_matured
@@ -296,7 +296,7 @@ def test_a_message_3_that_is_not_the_initiators_does_not_end_the_negotiation() -
     pair.run(seconds=0.006)
     (bobs,) = pair.bob.sas
     header = Header(bobs.initiator_cookie, bobs.responder_cookie, 8, 4, ENCRYPTION_FLAG, PHASE_1)
-    unencrypted = replace(header, flags=0)
+    unencrypted = header._replace(flags=0)
     proof = encode_payloads((Hash(bytes(16)),))
     for datagram in (header.encode(bytes(40)), header.encode(bytes(39)), unencrypted.encode(proof)):
         pair.bob.engine.receive(bobs.remote, bobs.local, datagram)
@@ -313,7 +313,7 @@ def test_message_3_may_come_in_the_clear() -> None:
     # The recorded message 3, taken out of its encryption: HDR, HASH_I, NAT-D, NAT-D
     header = Header.decode(third.datagram)
     payloads = decode_payloads(header.first_payload, third.plaintext, is_padded=True)
-    bare = Message(replace(header, flags=0), payloads).encode()
+    bare = Message(header._replace(flags=0), payloads).encode()
     stand.engine.receive(third.source, third.destination, bare)
     (sa,) = stand.engine.sas.values()
     assert sa.is_matured

@@ -178,6 +178,19 @@ def test_the_half_open_limit_in_all_holds_for_everybody_and_frees_with_time() ->
     assert pair.bob.engine.statistics.half_open == 1
 
 
+def test_other_half_open_limits_hold_from_when_they_are_set() -> None:
+    pair = Pair(bob=IkeSettings(half_open_limit=2))
+    datagram = first_message(pair)
+    pair.bob.engine.limit_half_open(3, 4)
+    for number in range(1, 5):
+        pair.bob.engine.receive(ALICES_PORT, BOBS_PORT, with_cookie(datagram, number))
+    assert pair.bob.drops == {DropReason.HALF_OPEN_LIMIT: 1}
+    pair.bob.engine.limit_half_open(1, 1)
+    assert pair.bob.engine.statistics.half_open == 3, "those that there are go on"
+    pair.bob.engine.receive(ALICES_PORT, BOBS_PORT, with_cookie(datagram, 9))
+    assert pair.bob.drops == {DropReason.HALF_OPEN_LIMIT: 2}
+
+
 def test_an_established_ike_sa_is_not_half_open() -> None:
     pair = Pair()
     pair.establish()

@@ -1,7 +1,5 @@
 """The Informational exchange by itself: what is sent, and what is heard."""
 
-from dataclasses import replace
-
 import pytest
 
 from agent.core.config import EncryptionAlgorithm, HashAlgorithm
@@ -47,7 +45,7 @@ def message(*payloads: Payload, message_id: MessageId = MESSAGE_ID) -> Message:
     first = payloads[0].kind if payloads else 0
     header = Header(ZERO_COOKIE, ZERO_COOKIE, first, 5, 0, message_id)
     decoded = Message.decode(header.encode(encode_payloads(payloads)))
-    return replace(decoded, header=replace(header, flags=ENCRYPTION_FLAG))
+    return decoded._replace(header=header._replace(flags=ENCRYPTION_FLAG))
 
 
 def protect(*payloads: Payload) -> tuple[Payload, ...]:

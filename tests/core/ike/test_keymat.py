@@ -49,15 +49,6 @@ def test_triple_des_has_no_rule_against_weak_keys() -> None:
     assert encryption_key(SHA1, TRIPLE_DES, WEAK * 3) == WEAK * 3
 
 
-def test_padding_is_zeros_and_never_absent() -> None:
-    keys = _keys()
-    for length in range(17):
-        padded = keys.decrypt(keys.iv, keys.encrypt(keys.iv, b"x" * length))
-        padding = padded[length:]
-        assert padding == bytes(len(padding))
-        assert 1 <= len(padding) <= 8
-
-
 def test_each_exchange_has_a_vector_of_its_own() -> None:
     keys = _keys()
     vectors = {keys.exchange_iv(block, MessageId(number)) for block in (b"12345678", b"87654321") for number in (1, 2)}

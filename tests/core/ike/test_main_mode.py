@@ -197,7 +197,7 @@ def test_a_public_value_that_no_honest_peer_sends_is_refused(value: bytes) -> No
     # Instead of message 3, one with a value that would fix the shared secret
     message = Message.decode(pair.alice.sent[-1].payload)
     changed = tuple(KeyExchange(value) if isinstance(each, KeyExchange) else each for each in message.payloads)
-    forged = replace(message, payloads=changed).encode()
+    forged = message._replace(payloads=changed).encode()
     pair.bob.engine.receive(alices.local, alices.remote, forged)
     assert refusals(pair.bob) == [FailureReason.INVALID_KEY]
     assert pair.bob.drops == {DropReason.INVALID_KEY: 1}
@@ -331,7 +331,7 @@ def test_a_notification_of_a_status_ends_nothing() -> None:
     alices = pair.initiate()
     message = Message.decode(pair.alice.sent[0].payload)
     status = Notification(1, b"", 16384)
-    header = replace(message.header, exchange_type=5, first_payload=11, responder_cookie=Cookie(b"someone!"))
+    header = message.header._replace(exchange_type=5, first_payload=11, responder_cookie=Cookie(b"someone!"))
     pair.alice.engine.receive(alices.remote, alices.local, Message(header, (status,)).encode())
     pair.run(seconds=1)
     assert matured(alices)

@@ -1,6 +1,5 @@
 """Messages of quick mode that no honest end sends, made by hand with the right hash."""
 
-from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -67,8 +66,8 @@ def translated(exchange: QuickMode) -> None:
 def message(*payloads: Payload) -> Message:
     """Return a message as it is after decryption."""
     header = Header(ZERO_COOKIE, ZERO_COOKIE, 8, ExchangeType.QUICK_MODE, 1, MESSAGE_ID)
-    decoded = Message.decode(replace(header, flags=0, first_payload=payloads[0].kind).encode(encode_payloads(payloads)))
-    return replace(decoded, header=header)
+    decoded = Message.decode(header._replace(flags=0, first_payload=payloads[0].kind).encode(encode_payloads(payloads)))
+    return decoded._replace(header=header)
 
 
 def proven(*payloads: Payload, ni: bytes = b"") -> Message:

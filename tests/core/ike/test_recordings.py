@@ -8,6 +8,7 @@ from agent.core.crypto import diffie_hellman
 from agent.core.events import FailureReason
 from agent.core.identifiers import Cookie, MessageId
 from agent.core.ike import auth, keymat
+from agent.core.ike.envelope import padded
 from agent.core.ike.message import HEADER_OCTETS, Header, Message
 from agent.core.ike.payloads import decode_payloads, encode_payloads
 from agent.core.world import SECOND
@@ -75,12 +76,13 @@ def test_every_encrypted_message_is_decrypted_and_encrypted_again_to_the_same_oc
     each, keys = recording(name), keys_of(recording(name))
     encrypted = [message for message in each.messages() if message.document["encrypted"]]
     assert encrypted
+    cipher = keys.cipher()
     for message in encrypted:
         header = Header.decode(message.datagram)
-        plaintext = keys.decrypt(message.iv, message.datagram[HEADER_OCTETS:])
+        plaintext = cipher.decrypt(message.iv, message.datagram[HEADER_OCTETS:])
         assert plaintext == message.plaintext
         payloads = decode_payloads(header.first_payload, plaintext, is_padded=True)
-        assert header.encode(keys.encrypt(message.iv, encode_payloads(payloads))) == message.datagram
+        assert header.encode(cipher.encrypt(message.iv, padded(encode_payloads(payloads)))) == message.datagram
 
 
 @pytest.mark.parametrize("name", KEYED)

@@ -1,7 +1,5 @@
 """One IKE SA: loss, duplicates, time-outs, lifetime, delete, and forged messages."""
 
-from dataclasses import replace
-
 import pytest
 
 from agent.core.events import DeletionReason, DropReason, FailureReason, IkeNegotiationFailed, IkeSaDeleted
@@ -231,7 +229,7 @@ def forge(pair: Pair, header: Header, body: bytes = b"", *, to_bob: bool = True)
 def header_of(pair: Pair, **changes: object) -> Header:
     (sa,) = pair.alice.sas
     header = Header(sa.initiator_cookie, sa.responder_cookie, 0, ExchangeType.INFORMATIONAL, 0, 7)  # type: ignore[arg-type]
-    return replace(header, **changes)  # type: ignore[arg-type]
+    return header._replace(**changes)  # type: ignore[arg-type]
 
 
 def test_a_clear_notification_or_delete_does_nothing_to_an_established_ike_sa() -> None:
@@ -315,7 +313,7 @@ def test_a_main_mode_message_out_of_turn_is_unexpected() -> None:
     pair.run(seconds=0.006)
     (bobs,) = pair.bob.sas
     first = Message.decode(pair.alice.sent[0].payload)
-    again = replace(first, header=replace(first.header, responder_cookie=bobs.responder_cookie))
+    again = first._replace(header=first.header._replace(responder_cookie=bobs.responder_cookie))
     pair.bob.engine.receive(alices.local, alices.remote, again.encode())
     assert pair.bob.drops == {DropReason.UNEXPECTED_MESSAGE: 1}
     pair.run(seconds=1)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.core.config import Direction, EncryptionAlgorithm, IpsecAuthentication, SaMode
-from agent.core.crypto.ciphers import BLOCK_OCTETS, decrypt
+from agent.core.crypto.ciphers import BLOCK_OCTETS, BlockCipher
 from agent.core.identifiers import Spi
 from agent.core.ipsec.path import DfRule, Path, UdpPorts
 from agent.core.ipsec.processor import Processor
@@ -49,7 +49,7 @@ def nonces(data: dict[str, Any], key: bytes, sender: str) -> bytes:
     if encryption is None:
         return drawn
     for each in packets(data, sender):
-        drawn += decrypt(encryption, key, last, bytes.fromhex(each["iv"]))
+        drawn += BlockCipher(encryption, key).decrypt(last, bytes.fromhex(each["iv"]))
         last = bytes.fromhex(each["esp_hex"])[:-12][-BLOCK_OCTETS:]
     return drawn
 

@@ -15,12 +15,11 @@ from agent.core.ipsec.path_mtu import LASTS_US
 from agent.core.link import LinkProfile
 from agent.core.traffic.sample import sample
 from agent.core.world import SECOND
-from tests.support.devices import LOCAL, NEAR, Lab, device_config
+from tests.support.devices import FAR, LOCAL, NEAR, Lab, device_config
 from tests.support.gateways import policy
 
 TRANSLATED = IkeSettings(force_nat_detection=True)
 """Each end takes the other, and itself, to be behind a translator."""
-SA = f"to-{NEAR}"
 ROUTER = ip_address("198.51.100.9")
 
 
@@ -29,9 +28,10 @@ def lab(settings: IkeSettings | None = None) -> Lab:
     return Lab(device_config(policy(NEAR, dead_peer_detection=DeadPeerDetection(10, 2, 2))), settings=settings).start()
 
 
-def protected(each: Lab, octets: int = 200) -> tuple[bytes, ...]:
-    """Return what one packet of the tunnel is on the wire."""
-    sent = each.device.protection.protect(SA, sample(each.association().plan, octets))
+def protected(each: Lab, octets: int = 200, to: Address = NEAR) -> tuple[bytes, ...]:
+    """Return what one packet of the tunnel to a peer is on the wire."""
+    name = f"to-{to}"
+    sent = each.device.protection.protect(name, sample(each.device.security_associations[name].plan, octets))
     assert isinstance(sent, tuple)
     return sent
 
@@ -70,6 +70,23 @@ def test_packets_follow_a_translator_that_has_another_port_for_the_peer() -> Non
     assert each.association().outbound.packets == sent + 1
 
 
+def test_a_translator_of_one_peer_has_nothing_to_do_with_another() -> None:
+    config = device_config(
+        policy(NEAR, dead_peer_detection=DeadPeerDetection(10, 2, 2)), policy(FAR), tunnels=(NEAR, FAR)
+    )
+    each = Lab(config, settings=TRANSLATED).start()
+    assert ports(protected(each)[0]) == ports(protected(each, to=FAR)[0]) == (4500, 4500)
+    answer_from(each, 61_234)
+    assert ports(protected(each)[0]) == (4500, 61_234)
+    assert ports(protected(each, to=FAR)[0]) == (4500, 4500)
+    each.device.clear_ipsec_sas()
+    each.run(seconds=5)
+    assert ports(protected(each)[0]) == (4500, 4500), "the peer has negotiated anew, from there"
+    answer_from(each, 61_235)
+    assert ports(protected(each)[0]) == (4500, 61_235)
+    assert ports(protected(each, to=FAR)[0]) == (4500, 4500)
+
+
 def test_without_a_translator_packets_are_not_within_udp() -> None:
     protocol, _ = flow.carried(protected(lab())[0])
     assert protocol != UDP
@@ -100,3 +117,24 @@ def test_a_path_that_narrows_is_learned_and_forgotten_again() -> None:
     each.run(seconds=1)
     assert len(protected(each, 1400)) == 1
     assert each.device.dropped_packets == drops
+
+
+@pytest.mark.parametrize("settings", [None, TRANSLATED], ids=["ESP", "ESP in UDP"])
+def test_what_the_network_here_takes_is_learned_and_forgotten_again(settings: IkeSettings | None) -> None:
+    each = lab(settings)
+    (wire,) = protected(each, 1400)
+    each.device.protection.note_too_long(wire, 400)
+    pieces = protected(each, 1400)
+    assert len(pieces) == 4
+    assert max(map(len, pieces)) <= 400, "less than a router would be believed"
+    each.run(seconds=LASTS_US / SECOND)
+    assert len(protected(each, 1400)) == 1
+
+
+def test_what_is_no_packet_of_ours_teaches_nothing() -> None:
+    each = lab()
+    (wire,) = protected(each, 1400)
+    strange = wire[:20] + bytes(4) + wire[24:]
+    for packet in (strange, b"", wire[:19], bytes(60)):
+        each.device.protection.note_too_long(packet, 400)
+    assert len(protected(each, 1400)) == 1

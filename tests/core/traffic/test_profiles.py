@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.core.config import DeadPeerDetection, Direction, IpsecPolicy
+from agent.core.events import DatagramDropped
 from agent.core.link import LinkProfile
 from agent.core.pic import PicCommand
 from agent.core.traffic import TrafficProfile, Variant
-from agent.core.world import SECOND
+from agent.core.world import SECOND, Event
 from tests.support.devices import ESP, LOCAL, NEAR, Lab, device_config, peer_config
 from tests.support.gateways import policy
 from tests.support.redundancy import BACKUP, PRIMARY, SA, with_backup_pic
@@ -178,6 +179,28 @@ def test_a_peer_that_begins_to_send_is_asked_or_not_as_its_first_packet_has_it(s
     """The peer is heard of a little after 1.5 seconds, so that it is asked 10 seconds later."""
     happenings = ((1.5, lambda each: each.device.clear_ipsec_sas()),)
     Case((every(200, INBOUND, since=since),), happenings, detection=DeadPeerDetection(10, 2, 2)).check(until=40)
+
+
+@pytest.mark.parametrize("after_ms", [-0.002, 0.002, 5, 9.998, 10.002, 30])
+def test_a_first_packet_may_come_before_the_answer_to_a_probe(after_ms: float) -> None:
+    """Then it is what shows that the peer is there, and the answer, 10 ms after the probe, is one too many."""
+
+    def told(begin: Callable[[Lab], object]) -> tuple[list[int], list[Event]]:
+        """When datagrams of IKE are sent in half a minute, and what is told."""
+        each = busy_lab(detection=DeadPeerDetection(10, 2, 2)).start(seconds=0.5)
+        begin(each)
+        sent: list[int] = []
+        while (at := each.world.next_deadline()) is not None and at <= 30 * SECOND:
+            before = len(each.network.sent)
+            each.world.advance(at)
+            sent += [at] * (len(each.network.sent) - before)
+        return sent, each.events
+
+    probed_at = next(at for at in told(lambda each: None)[0] if at > 2 * SECOND)
+    profile = TrafficProfile(SA, probed_at + round(after_ms * 1000), direction=INBOUND)
+    counted = told(lambda each: each.device.traffic.begin([profile]))
+    assert counted == told(lambda each: really_send(each, profile))
+    assert any(isinstance(each, DatagramDropped) for each in counted[1]) is (0 < after_ms < 10)
 
 
 def test_a_pic_that_fails_and_comes_back_leaves_the_counters_true() -> None:
