@@ -109,16 +109,24 @@ class _Editor(SSHLineEditor):
         super()._insert_printable(data)
 
     def _update_input_window(self, new_pos: int) -> int:
-        """Count columns from where what is seen of the line begins, whatever stood at the cursor before.
+        """Choose what is seen of the line: as much as fits, with the cursor in it; return the column behind that.
 
-        Counted from the cursor, which may stand behind the end of a line that a key has made shorter, it would look for
-        characters that are not there.
+        Columns are counted from where it begins. asyncssh counts from the cursor, which may stand behind the end of a
+        line that a key has made shorter, and looks for characters that are not there.
         """
-        pos, cursor = self._pos, self._cursor
-        self._left_pos = min(self._left_pos, len(self._line))
-        self._pos, self._cursor = self._left_pos, self._start_column
-        column = super()._update_input_window(new_pos)
-        self._pos, self._cursor = pos, cursor
+        behind, left = min(new_pos + 1, len(self._line)), min(self._left_pos, new_pos)
+        column = self._start_column + sum(self._char_width(at) for at in range(left, behind))
+        while column >= self._width and left < new_pos:
+            column -= self._char_width(left)
+            left += 1
+        while left > 0 and column + self._char_width(left - 1) < self._width:
+            left -= 1
+            column += self._char_width(left)
+        column, right = self._start_column, left
+        while right < len(self._line) and column + self._char_width(right) < self._width:
+            column += self._char_width(right)
+            right += 1
+        self._left_pos, self._right_pos = left, right
         return column
 
     @property
