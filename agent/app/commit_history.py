@@ -26,7 +26,6 @@ from agent.netconf.server import Server
 _NAME: Final = re.compile(r"commit-(\d{1,15})\.xml", re.ASCII)
 MAXIMUM_BYTES: Final = 64 * 1024 * 1024
 """Room for fifty configurations of some thousand entries: a program that ends has written them in a second."""
-_DRAFTS: Final = ".commit-*.new"
 _START: Final = b'<config xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">'
 _END: Final = b"</config>\n"
 log: Final = logging.getLogger(__name__)
@@ -80,12 +79,7 @@ class CommitHistory:
         self._sizes: dict[int, int] = {}
 
     def load(self) -> Sequence[Committed]:
-        """Return what was kept, newest first; what is damaged is set aside. StateError when files cannot be read.
-
-        What somebody was killed amid writing is removed: it may never be written again under this name.
-        """
-        for path in self._state.path.glob(_DRAFTS):
-            self._state.remove(path.name)
+        """Return what was kept, newest first; what is damaged is set aside. StateError when files cannot be read."""
         found = [self._load(count) for count in sorted(_counts(self._state), reverse=True)]
         return [committed for committed in found if committed is not None]
 

@@ -80,7 +80,7 @@ def _read_all(stand: Stand, size: int) -> Row:
     servers = {**stand.all, **({"limit": stand.bulk} if stand.bulk is not None else {})}
     figures = medians(_each(servers, lambda name, server: asyncio.run(_seconds(server, entries.read_all()))), ROUNDS)
     limit = figures.get("limit")
-    case = f"get-config of {ENTRIES} entries, {size / 1e6:.1f} MB"
+    case = f"get-config of {ENTRIES} entries again, {size / 1e6:.1f} MB"
     return _row(case, "s", figures, target=None if limit is None else 2 * limit)
 
 
