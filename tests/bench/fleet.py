@@ -17,16 +17,15 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
-from os import sysconf
-from pathlib import Path
 
 from agent import Device
 from agent.app.hosting import shared_registry
 from agent.app.scenario import load_scenario
 from agent.app.scenario.run import start_scenario
 from tests.bench.netconf_client import NetconfClient
-from tests.bench.processes import ROOT
+from tests.bench.processes import ROOT, cpu_seconds_of, descendants, resident_bytes_of
 from tests.bench.rows import Row, medians
+from tests.support.fleets import COOKIES
 
 DEVICES = 1_000
 BOOTS = 20
@@ -37,10 +36,6 @@ ROUNDS = 3
 AT_ONCE = 50
 """How many are asked at a time."""
 IDLE_SECONDS = 10
-COOKIES = (
-    b'<get><filter type="subtree"><ike xmlns="urn:ipsec-agent:ike"><security-associations><security-association>'
-    b"<initiator-cookie/></security-association></security-associations></ike></filter></get>"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +49,17 @@ class Fleet:
     @property
     def memory_kilobytes(self) -> float:
         """What it holds in memory now."""
-        pages = int(Path(f"/proc/{self.process}/statm").read_text().split()[1])
-        return pages * sysconf("SC_PAGE_SIZE") / 1000
+        return resident_bytes_of(self.process) / 1000
 
     @property
     def cpu_seconds(self) -> float:
         """What it has used of a processor so far."""
-        return _cpu_seconds(self.process)
+        return cpu_seconds_of(self.process)
 
     @property
     def busiest_seconds(self) -> float:
         """What that of its processes has used of a core which has used the most."""
-        others = Path(f"/proc/{self.process}/task/{self.process}/children").read_text().split()
-        return max(map(_cpu_seconds, (self.process, *map(int, others))))
+        return max(map(cpu_seconds_of, (self.process, *descendants(self.process))))
 
 
 def fleet() -> Iterator[Row]:
@@ -138,11 +131,6 @@ def running(devices: int, processes: int = 1) -> Iterator[Fleet]:
             yield Fleet(ports, process.pid, time.perf_counter() - began)
         finally:
             process.terminate()
-
-
-def _cpu_seconds(process: int) -> float:
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / sysconf("SC_CLK_TCK")
 
 
 def _boot_seconds() -> float:

@@ -31,17 +31,17 @@ class Server:
     @property
     def cpu_seconds(self) -> float:
         """What all of its processes have used so far."""
-        return sum(_cpu_seconds(process) for process in self._all())
+        return sum(cpu_seconds_of(process) for process in self._all())
 
     @property
     def resident_bytes(self) -> int:
         """What all of its processes have in memory."""
-        return sum(_resident_bytes(process) for process in self._all())
+        return sum(resident_bytes_of(process) for process in self._all())
 
     def _all(self) -> Iterator[int]:
         for process in self.processes:
             yield process
-            yield from _descendants(process)
+            yield from descendants(process)
 
 
 @contextmanager
@@ -84,14 +84,15 @@ def scenario_arguments(scenario: str, state: Path) -> list[str]:
     return ["-m", "agent", "serve", "--scenario", scenario, "--listen", "127.0.0.1:0", "--state-dir", str(state)]
 
 
-def _descendants(process: int) -> Iterator[int]:
+def descendants(process: int) -> Iterator[int]:
+    """The processes that one has begun, and those that these have."""
     for children in Path(f"/proc/{process}/task").glob("*/children"):
         for child in children.read_text().split():
             yield int(child)
-            yield from _descendants(int(child))
+            yield from descendants(int(child))
 
 
-def _cpu_seconds(process: int) -> float:
+def cpu_seconds_of(process: int) -> float:
     """What a process has used, to the nanosecond where the kernel counts that: it is what its threads have."""
     threads = [*Path(f"/proc/{process}/task").glob("*/schedstat")]
     if threads:
@@ -100,6 +101,7 @@ def _cpu_seconds(process: int) -> float:
     return sum(int(fields[index]) for index in (11, 12)) / TICKS
 
 
-def _resident_bytes(process: int) -> int:
+def resident_bytes_of(process: int) -> int:
+    """What a process holds in memory now."""
     found = re.search(r"^VmRSS:\s*(\d+) kB", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
     return int(found[1]) * 1024 if found else 0

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from tests.bench.netconf_client import NetconfClient
+from tests.bench.processes import descendants
 
 END_SECONDS = 30
 COOKIES = (
@@ -37,8 +37,7 @@ class ServedFleet:
     @property
     def processes(self) -> tuple[int, ...]:
         """The processes that it has, beside the one that leads them."""
-        leader = self.program.pid
-        return tuple(map(int, Path(f"/proc/{leader}/task/{leader}/children").read_text().split()))
+        return tuple(descendants(self.program.pid))
 
     def cookies(self) -> dict[str, tuple[bytes, ...]]:
         """The initiator cookies of each device, by its name: they follow from its seed."""
