@@ -332,11 +332,10 @@ def _restore(device: Device, scenario: Scenario, keeper: CertificateKeeper | Non
     device.certificates.restore(kept or scenario.certificates)
     if keeper is not None:
 
-        def on_event(event: Event) -> None:
-            if isinstance(event, CertificateDatabaseChanged):
-                keeper.keep(device.certificates.export())
+        def on_change(_: CertificateDatabaseChanged) -> None:
+            keeper.keep(device.certificates.export())
 
-        device.world.bus.subscribe(on_event)
+        device.world.bus.subscribe(on_change, CertificateDatabaseChanged)
 
 
 def _peer(world: World, network: Network, plan: GatewayPlan, builder: Builder) -> Peer:

@@ -56,6 +56,8 @@ class Peer:
         """Is called before its packets fare otherwise than until now."""
         self.before_look: Callable[[], object] = lambda: None
         """Is called before somebody looks at what its packets have changed."""
+        self.is_on_the_network = True
+        """Whether it hears and is heard: it is up and reachable."""
         self._reachable = True
         self._world = world
         self._network = network
@@ -99,6 +101,7 @@ class Peer:
     def reachable(self, reachable: bool) -> None:
         self.before_change()
         self._reachable = reachable
+        self._note_presence()
 
     @property
     def fault(self) -> PeerFault:
@@ -141,11 +144,6 @@ class Peer:
         """What packets see of the peer."""
         return self._keying.protection
 
-    @property
-    def is_on_the_network(self) -> bool:
-        """Whether it hears and is heard: it is up and reachable."""
-        return self.reachable and not self.is_booting
-
     def start(self) -> None:
         """Come up: install what is configured by hand, and negotiate the rest if the peer initiates."""
         self._keying.start()
@@ -167,12 +165,17 @@ class Peer:
         if self._boot is not None:
             self._boot.cancel()
         self._boot = self._world.call_later(round(seconds * SECOND), self._on_booted)
+        self._note_presence()
         self._keying.reconfigure(DeviceConfig(self.name, self._config.local_addresses))
 
     def _on_booted(self) -> None:
         self.before_change()
         self._boot = None
+        self._note_presence()
         self._carry_out()
+
+    def _note_presence(self) -> None:
+        self.is_on_the_network = self._reachable and not self.is_booting
 
     def _carry_out(self) -> None:
         """Have keying do as the configuration and the fault want, once the peer is up."""

@@ -6,10 +6,11 @@ source of chance.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import shake_256
 from heapq import heapify, heappop, heappush
 from math import isfinite
-from typing import Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 SECOND: Final = 1_000_000
 """Microseconds in a second of device time."""
@@ -24,6 +25,9 @@ class Event(Protocol):
     def at(self) -> int:
         """Device time in microseconds."""
         ...
+
+
+E = TypeVar("E", bound=Event)
 
 
 class PaceFixed(Exception):
@@ -61,39 +65,44 @@ class SeededEntropy:
 
 
 class Bus:
-    """Hands each event to every subscriber, in the order of their subscription."""
+    """Hands each event to every subscriber that wants its kind, in the order of their subscription."""
 
-    __slots__ = ("_handlers",)
+    __slots__ = ("_handlers", "_subscriptions")
 
     def __init__(self) -> None:
-        self._handlers: tuple[Callable[[Event], None], ...] = ()
+        self._subscriptions: tuple[_Subscription, ...] = ()
+        self._handlers: dict[type, tuple[Callable[[Any], object], ...]] = {}
 
-    def subscribe(self, handler: Callable[[Event], None]) -> Callable[[], None]:
-        """Add a subscriber; the callable returned takes it off again (more than once does no harm)."""
-        subscription = _Subscription(handler)
-        self._handlers = (*self._handlers, subscription)
+    def subscribe(self, handler: Callable[[E], object], *kinds: type[E]) -> Callable[[], None]:
+        """Add a subscriber to events of these kinds, or of every kind where none is named.
 
-        def unsubscribe() -> None:
-            self._handlers = tuple(each for each in self._handlers if each is not subscription)
-
-        return unsubscribe
+        The callable returned takes it off again (more than once does no harm).
+        """
+        subscription = _Subscription(handler, kinds)
+        self._change((*self._subscriptions, subscription))
+        return lambda: self._change(tuple(each for each in self._subscriptions if each is not subscription))
 
     def publish(self, event: Event) -> None:
         """Hand the event to those who are subscribed at this moment."""
-        for handler in self._handlers:
+        kind = type(event)
+        handlers = self._handlers.get(kind)
+        if handlers is None:
+            wanting = (each for each in self._subscriptions if not each.kinds or kind in each.kinds)
+            handlers = self._handlers[kind] = tuple(each.handler for each in wanting)
+        for handler in handlers:
             handler(event)
 
+    def _change(self, subscriptions: "tuple[_Subscription, ...]") -> None:
+        self._subscriptions = subscriptions
+        self._handlers = {}
 
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Subscription:
-    """Gives each subscription an identity of its own, so that one handler may subscribe twice."""
+    """What was subscribed to: each has an identity of its own, so that one handler may subscribe twice."""
 
-    __slots__ = ("_handler",)
-
-    def __init__(self, handler: Callable[[Event], None]) -> None:
-        self._handler = handler
-
-    def __call__(self, event: Event) -> None:
-        self._handler(event)
+    handler: Callable[[Any], object]
+    kinds: tuple[type, ...]
 
 
 class Timer:

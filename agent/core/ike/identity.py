@@ -1,10 +1,12 @@
 """Identities of phase 2 (RFC 2407 sec. 4.6.2): what traffic they stand for, and how they are shown.
 
 A network of one address travels as the address. Every form that names exactly one network is the same traffic: a
-subnet, an address, a range. What names no single network stands for no traffic that can be configured.
+subnet, an address, a range. What names no single network stands for no traffic that can be configured. The same
+identities come again with every rekeying, and what they stand for is remembered.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network, summarize_address_range
 from types import MappingProxyType
 from typing import Final
@@ -13,6 +15,7 @@ from agent.core.config import TrafficIdentity
 from agent.core.identifiers import Address
 from agent.core.ike.numbers import IdentityType
 from agent.core.ike.payloads import Identification
+from agent.core.ike.security_association import REMEMBERED
 
 _TYPE_NAMES: Final[Mapping[int, str]] = MappingProxyType(
     {
@@ -55,6 +58,7 @@ def identification(traffic: TrafficIdentity) -> Identification:
     return Identification(kind, traffic.protocol, traffic.port, data)
 
 
+@lru_cache(REMEMBERED)
 def traffic(identity: Identification) -> TrafficIdentity | None:
     """Return the traffic that a payload stands for; None when no single network is."""
     kind, data = identity.identity_type, identity.data

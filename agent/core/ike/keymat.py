@@ -97,6 +97,9 @@ def encryption_key(hash_algorithm: HashAlgorithm, encryption_algorithm: Encrypti
     DES takes the first eight octets that are not a weak or semi-weak key; the other cipher has no such rule.
     """
     if encryption_algorithm is EncryptionAlgorithm.DES_CBC:
+        first = skeyid_e[: ciphers.BLOCK_OCTETS]
+        if not is_weak(first):  # As nearly always: the rest is for one in 2^52.
+            return first
         return next(key for key in _eights(_expansion(hash_algorithm, skeyid_e)) if not is_weak(key))
     length = ciphers.KEY_OCTETS[encryption_algorithm]
     if len(skeyid_e) >= length:

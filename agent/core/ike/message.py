@@ -123,11 +123,12 @@ class Message(NamedTuple):
     @classmethod
     def decode(cls, datagram: bytes) -> "Message":
         """Read a message that is not encrypted. Raises MalformedMessage."""
-        return cls.decode_payloads(Header.decode(datagram), datagram)
+        header = Header.decode(datagram)
+        if header.is_encrypted:
+            raise MalformedMessage(NotifyType.INVALID_FLAGS, "an encrypted message where none was expected")
+        return cls.decode_payloads(header, datagram)
 
     @classmethod
     def decode_payloads(cls, header: Header, datagram: bytes) -> "Message":
-        """Read what is behind a header that has been read already. Raises MalformedMessage."""
-        if header.is_encrypted:
-            raise MalformedMessage(NotifyType.INVALID_FLAGS, "an encrypted message where none was expected")
+        """Read what is behind the header of a message that is not encrypted. Raises MalformedMessage."""
         return cls(header, *decode_chain(header.first_payload, datagram[HEADER_OCTETS:], is_padded=False))

@@ -46,23 +46,31 @@ NO_NAT: Final = NatDetection()
 
 def nat_d(algorithm: HashAlgorithm, cookies: CookiePair, endpoint: Endpoint) -> NatD:
     """Return the NAT-D payload of an endpoint: HASH(CKY-I | CKY-R | IP | Port)."""
-    return NatD(_digest(algorithm, cookies, endpoint))
+    return NatD(hashes.digest(algorithm, cookies.spi + endpoint.address.packed + endpoint.port.to_bytes(2)))
 
 
-def _digest(algorithm: HashAlgorithm, cookies: CookiePair, endpoint: Endpoint) -> bytes:
-    return hashes.digest(algorithm, cookies.spi + endpoint.address.packed + endpoint.port.to_bytes(2))
+class View(NamedTuple):
+    """The NAT-D payloads of both ends of a path as this end sees them: what it sends, and what it expects."""
+
+    local: NatD
+    remote: NatD
 
 
-def detect(algorithm: HashAlgorithm, cookies: CookiePair, path: Path, received: Sequence[NatD]) -> NatDetection:
+def view(algorithm: HashAlgorithm, cookies: CookiePair, path: Path) -> View:
+    """Return how a path looks from here."""
+    return View(nat_d(algorithm, cookies, path.local), nat_d(algorithm, cookies, path.remote))
+
+
+def detect(expected: View, received: Sequence[NatD]) -> NatDetection:
     """Compare the peer's NAT-D payloads with the path they came by.
 
     The first is the hash of our end; one of the others must be that of the peer's.
     """
     if not received:
         return NO_NAT
-    destination, *sources = [each.value for each in received]
-    is_local_behind_nat = destination != _digest(algorithm, cookies, path.local)
-    is_remote_behind_nat = _digest(algorithm, cookies, path.remote) not in sources
+    destination, *sources = received
+    is_local_behind_nat = destination != expected.local
+    is_remote_behind_nat = expected.remote not in sources
     if not is_local_behind_nat and not is_remote_behind_nat:
         return NO_NAT
     return NatDetection(is_local_behind_nat, is_remote_behind_nat)

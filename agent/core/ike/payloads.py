@@ -4,12 +4,13 @@ Each class is one payload's body, without the generic header. Decoding loses not
 same octets, because hashes are taken over them. A body that breaks the rules raises `MalformedMessage`, nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from struct import Struct
 from types import MappingProxyType
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from agent.core.identifiers import Address
 from agent.core.ike.generic import GENERIC_HEADER, GENERIC_HEADER_OCTETS, MalformedMessage, read_generic_header
@@ -39,21 +40,19 @@ class KeyExchange:
         """Return the payload's body."""
         return self.value
 
-    @classmethod
-    def decode(cls, body: bytes) -> "KeyExchange":
-        """Read the payload's body."""
-        return cls(body)
 
-
-@dataclass(frozen=True, slots=True)
-class Identification:
+class Identification(NamedTuple):
     """Who the sender says it is (RFC 2407 sec. 4.6.2)."""
 
-    kind: ClassVar[int] = PayloadType.IDENTIFICATION
     identity_type: int
     protocol: int
     port: int
     data: bytes
+
+    @property
+    def kind(self) -> int:
+        """The payload type."""
+        return PayloadType.IDENTIFICATION
 
     def encode(self) -> bytes:
         """Return the payload's body."""
@@ -79,11 +78,6 @@ class Hash:
         """Return the payload's body."""
         return self.value
 
-    @classmethod
-    def decode(cls, body: bytes) -> "Hash":
-        """Read the payload's body."""
-        return cls(body)
-
 
 @dataclass(frozen=True, slots=True)
 class Nonce:
@@ -104,16 +98,19 @@ class Nonce:
         return cls(body)
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     """An error or a status that the sender reports (RFC 2408 sec. 3.14)."""
 
-    kind: ClassVar[int] = PayloadType.NOTIFICATION
     protocol: int
     spi: bytes
     notify: int
     data: bytes = b""
     doi: int = DOI_IPSEC
+
+    @property
+    def kind(self) -> int:
+        """The payload type."""
+        return PayloadType.NOTIFICATION
 
     @property
     def is_error(self) -> bool:
@@ -173,11 +170,6 @@ class VendorId:
         """Return the payload's body."""
         return self.value
 
-    @classmethod
-    def decode(cls, body: bytes) -> "VendorId":
-        """Read the payload's body."""
-        return cls(body)
-
 
 @dataclass(frozen=True, slots=True)
 class NatD:
@@ -189,11 +181,6 @@ class NatD:
     def encode(self) -> bytes:
         """Return the payload's body."""
         return self.value
-
-    @classmethod
-    def decode(cls, body: bytes) -> "NatD":
-        """Read the payload's body."""
-        return cls(body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,29 +216,49 @@ class RawPayload:
         return self.body
 
 
-KnownPayload = (
-    SecurityAssociation | KeyExchange | Identification | Hash | Nonce | Notification | Delete | VendorId | NatD | NatOa
+Payload = (
+    SecurityAssociation
+    | KeyExchange
+    | Identification
+    | Hash
+    | Nonce
+    | Notification
+    | Delete
+    | VendorId
+    | NatD
+    | NatOa
+    | RawPayload
 )
-Payload = KnownPayload | RawPayload
 
-_CLASSES: Final[Mapping[int, type[KnownPayload]]] = MappingProxyType(
+_DECODERS: Final[Mapping[int, Callable[[bytes], Payload]]] = MappingProxyType(
     {
-        int(each.kind): each
-        for each in (
-            SecurityAssociation,
-            KeyExchange,
-            Identification,
-            Hash,
-            Nonce,
-            Notification,
-            Delete,
-            VendorId,
-            NatD,
-            NatOa,
-        )
+        PayloadType.SECURITY_ASSOCIATION: SecurityAssociation.decode,
+        PayloadType.KEY_EXCHANGE: KeyExchange,
+        PayloadType.IDENTIFICATION: Identification.decode,
+        PayloadType.HASH: Hash,
+        PayloadType.NONCE: Nonce.decode,
+        PayloadType.NOTIFICATION: Notification.decode,
+        PayloadType.DELETE: Delete.decode,
+        PayloadType.VENDOR_ID: VendorId,
+        PayloadType.NAT_D: NatD,
+        PayloadType.NAT_OA: NatOa.decode,
     }
 )
-_NESTED: Final = frozenset({PayloadType.PROPOSAL, PayloadType.TRANSFORM})
+"""What reads the body of a payload. One whose body is its value, whatever that is, has no more to read."""
+
+
+def _misplaced(kind: PayloadType, body: bytes) -> Payload:
+    raise MalformedMessage(NotifyType.INVALID_PAYLOAD_TYPE, f"payload type {kind} outside of an SA payload")
+
+
+def _decoder(kind: int) -> Callable[[bytes], Payload]:
+    if kind in (PayloadType.PROPOSAL, PayloadType.TRANSFORM):
+        return partial(_misplaced, PayloadType(kind))
+    return _DECODERS.get(kind) or partial(RawPayload, kind)
+
+
+_DECODE: Final = tuple(_decoder(kind) for kind in range(256))
+"""What reads the body of a payload, for each type that there can be."""
 
 
 def first_type(payloads: tuple[Payload, ...]) -> int:
@@ -287,17 +294,9 @@ def decode_chain(first_type: int, body: bytes, *, is_padded: bool) -> tuple[tupl
     kind, offset = first_type, 0
     while kind:  # Nothing follows a PayloadType.NONE.
         next_type, end = read_generic_header(body, offset)
-        contents = body[offset + GENERIC_HEADER_OCTETS : end]
-        known = _CLASSES.get(kind)
-        payloads.append(known.decode(contents) if known is not None else _other_payload(kind, contents))
+        payloads.append(_DECODE[kind](body[offset + GENERIC_HEADER_OCTETS : end]))
         second = second or end
         kind, offset = next_type, end
     if offset != len(body) and not is_padded:
         raise MalformedMessage(NotifyType.UNEQUAL_PAYLOAD_LENGTHS, "octets after the last payload")
     return tuple(payloads), body[second:offset]
-
-
-def _other_payload(kind: int, body: bytes) -> Payload:
-    if kind in _NESTED:
-        raise MalformedMessage(NotifyType.INVALID_PAYLOAD_TYPE, f"payload type {kind} outside of an SA payload")
-    return RawPayload(kind, body)

@@ -82,6 +82,7 @@ class Phase1(Exchange, ABC):
         "_peer_public",
         "_sa_body",
         "_settings",
+        "_viewed",
         "cookies",
         "is_initial_contact",
         "is_lifetime_shortened",
@@ -111,6 +112,7 @@ class Phase1(Exchange, ABC):
         self.proposal: IkeProposal | None = None
         self.keys: keymat.Phase1Keys | None = None
         self.nat = natt.NO_NAT
+        self._viewed: tuple[tuple[CookiePair, natt.Path], natt.View] | None = None
         self.peer_identity: bytes | None = None
         self.knows_dead_peer_detection = False
         self.knows_nat_traversal = False
@@ -172,9 +174,7 @@ class Phase1(Exchange, ABC):
         """Return our NAT-D payloads: the peer's endpoint first, then our own (RFC 3947 sec. 3.2)."""
         if not self.knows_nat_traversal:
             return ()
-        algorithm = self._agreed.authentication_algorithm
-        destination = natt.nat_d(algorithm, self.cookies, path.remote)
-        source = natt.nat_d(algorithm, self.cookies, path.local)
+        source, destination = self._view(path)
         if self._settings.force_nat_detection:
             # A hash that fits no endpoint: the peer must take us for one behind a translator.
             source = NatD(self._draw("nat-d", len(source.value)))
@@ -188,9 +188,16 @@ class Phase1(Exchange, ABC):
     def _detect_nat(self, message: Message, path: natt.Path) -> None:
         if self.knows_nat_traversal:
             received = message.find(NatD)
-            self.nat = natt.detect(self._agreed.authentication_algorithm, self.cookies, path, received)
+            self.nat = natt.detect(self._view(path), received)
             if self._settings.force_nat_detection and received:
                 self.nat = natt.NatDetection(True, self.nat.is_remote_behind_nat)
+
+    def _view(self, path: natt.Path) -> natt.View:
+        """Return the NAT-D payloads of a path, which are needed twice: to say how it looks, and to hear."""
+        subject = self.cookies, path
+        if self._viewed is None or self._viewed[0] != subject:
+            self._viewed = subject, natt.view(self._agreed.authentication_algorithm, *subject)
+        return self._viewed[1]
 
     # Key exchange
 

@@ -64,8 +64,14 @@ def protections(proposal: IpsecProposal) -> tuple[Protection, ...]:
 
 def material(proposal: IpsecProposal, spis: dict[ProtocolId, Spi], seed: Phase2Seed) -> Material:
     """Return the keys of the direction whose receiver chose these SPIs."""
-    found = {each.protocol: _keys(each, spis[each.protocol], seed) for each in protections(proposal)}
-    return Material(esp=found.get(ProtocolId.ESP), ah=found.get(ProtocolId.AH))
+    esp = ah = None
+    for each in protections(proposal):
+        keys = _keys(each, spis[each.protocol], seed)
+        if each.protocol is ProtocolId.ESP:
+            esp = keys
+        else:
+            ah = keys
+    return Material(esp, ah)
 
 
 def _keys(protection: Protection, spi: Spi, seed: Phase2Seed) -> ProtocolKeys:

@@ -119,6 +119,7 @@ class Owner(Protocol):
 class IkeSa:
     """An IKE SA from its first message to its end, whichever end began it.
 
+    `local` and `remote` are where the two ends send from, as far as this end knows: a translator can move them.
     `began_at` is the device time of its first message at this end.
     """
 
@@ -144,7 +145,7 @@ class IkeSa:
         self.statistics = IkeSaStatistics()
         self.ipsec_sas_created = 0
         self.ipsec_sas_deleted = 0
-        self._path = path
+        self.local, self.remote = path
         self._world = world
         self._settings = settings
         self._draw = draw
@@ -165,16 +166,6 @@ class IkeSa:
         self._phase2: Phase2Negotiations | None = None
 
     # What the IKE SA shows
-
-    @property
-    def local(self) -> Endpoint:
-        """Our end."""
-        return self._path.local
-
-    @property
-    def remote(self) -> Endpoint:
-        """The peer's end."""
-        return self._path.remote
 
     @property
     def cookies(self) -> CookiePair:
@@ -328,7 +319,7 @@ class IkeSa:
         """See a new message of the peer: it is there, and its translator may have another port for it by now."""
         self.note_sign_of_life()
         if self.nat.is_remote_behind_nat:
-            self._path = Path(self.local, path.remote)
+            self.remote = path.remote
 
     # What phase 1 reports
 
@@ -360,9 +351,9 @@ class IkeSa:
         The initiator does as soon as it knows of a translator, the responder once the message that moved is authentic.
         """
         if self.role is Role.RESPONDER and phase1.is_established:
-            self._path = path
+            self.local, self.remote = path
         elif self.role is Role.INITIATOR:
-            self._path = phase1.floated(path)
+            self.local, self.remote = phase1.floated(path)
 
     def refuse(self, phase1: Phase1, refusal: NegotiationRefused) -> bytes | None:
         """Tell the peer that there will be no IKE SA; where it may have one already, that this one is deleted."""
@@ -376,7 +367,7 @@ class IkeSa:
     def on_phase1_established(self) -> None:
         """Begin to live."""
         self._phase2 = Phase2Negotiations(
-            path=self._path,
+            path=Path(self.local, self.remote),
             is_udp_encapsulated=self.nat.is_detected,
             envelope=self._envelope,
             world=self._world,

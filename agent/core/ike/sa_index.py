@@ -44,16 +44,16 @@ class IkeSaIndex:
         if header.initiator_cookie == ZERO_COOKIE:
             raise Discarded(DropReason.MALFORMED_MESSAGE)
         sa = self._by_cookies.get(header.initiator_cookie + header.responder_cookie)
-        is_first = header.responder_cookie == ZERO_COOKIE and header.exchange_type in PHASE_1_EXCHANGES
-        if sa is None and is_first:
-            if header.initiator_cookie in self._initiated:
-                # Our own message 1 has come back to us.
-                raise Discarded(DropReason.UNEXPECTED_MESSAGE)
-            sa = self._answered.get((path.remote.address, header.initiator_cookie))
-            if sa is None:
-                return None
-        sa = sa or self._initiated.get(header.initiator_cookie)
-        if sa is None or sa.remote.address != path.remote.address:
+        sender = path.remote.address
+        if sa is None:
+            if header.responder_cookie == ZERO_COOKIE and header.exchange_type in PHASE_1_EXCHANGES:
+                if header.initiator_cookie in self._initiated:
+                    # Our own message 1 has come back to us.
+                    raise Discarded(DropReason.UNEXPECTED_MESSAGE)
+                return self._answered.get((sender, header.initiator_cookie))
+            sa = self._initiated.get(header.initiator_cookie)
+        # An address is compared in Python, unless it is the same object: so it mostly is.
+        if sa is None or (sa.remote.address is not sender and sa.remote.address != sender):
             raise Discarded(DropReason.UNKNOWN_COOKIE)
         return sa
 

@@ -287,6 +287,6 @@ class IkeSas:
             self._bus.publish(PeerUnreachable(self._world.now, peer))
 
     def _note_answer(self, peer: Address) -> None:
-        if peer in self._unreachable:
+        if self._unreachable and peer in self._unreachable:
             self._unreachable.discard(peer)
             self._bus.publish(PeerReachable(self._world.now, peer))

@@ -110,16 +110,21 @@ def _manual_sa(direction: Direction, keys: ManualKeys, mode: SaMode) -> IpsecSa:
 
 def negotiated_pair(world: World, agreement: Agreement, replay_window_size: int) -> SaPair:
     """Return the pair that was agreed; its lifetimes begin now."""
-    inbound = _negotiated_sa(world, Direction.INBOUND, agreement, agreement.inbound, replay_window_size)
-    outbound = _negotiated_sa(world, Direction.OUTBOUND, agreement, agreement.outbound, replay_window_size)
+    limits = LifetimeLimits(agreement.proposal.lifetime_seconds, agreement.proposal.lifetime_kilobytes)
+    inbound = _negotiated_sa(world, Direction.INBOUND, agreement, agreement.inbound, limits, replay_window_size)
+    outbound = _negotiated_sa(world, Direction.OUTBOUND, agreement, agreement.outbound, limits, replay_window_size)
     return SaPair(inbound, outbound, is_udp_encapsulated=agreement.is_udp_encapsulated)
 
 
 def _negotiated_sa(
-    world: World, direction: Direction, agreement: Agreement, material: Material, replay_window_size: int
+    world: World,
+    direction: Direction,
+    agreement: Agreement,
+    material: Material,
+    limits: LifetimeLimits,
+    replay_window_size: int,
 ) -> IpsecSa:
     proposal, usage = agreement.proposal, Usage()
-    limits = LifetimeLimits(proposal.lifetime_seconds, proposal.lifetime_kilobytes)
     soft, hard = lifetimes(world, limits, usage)
     spi, aux_spi = _spis(material)
     return IpsecSa(

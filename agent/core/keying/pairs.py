@@ -57,17 +57,14 @@ class NotDynamic(Exception):
 class _Work:
     """A security association, and what is being done for it: a negotiation of ours, or a timer that will begin one."""
 
-    __slots__ = ("association", "is_doubtful", "negotiation", "retry")
+    __slots__ = ("association", "demand", "is_doubtful", "negotiation", "retry")
 
     def __init__(self, world: World, association: TunnelSa) -> None:
         self.association = association
+        self.demand: Ends | None = None  # What its plan says, once that has been looked at.
         self.negotiation: Phase2Negotiation | None = None
         self.is_doubtful = False
         self.retry = Retry(world)
-
-    @property
-    def demand(self) -> Ends | None:
-        return self.association.plan.demand
 
     @property
     def needs_pair(self) -> bool:
@@ -185,6 +182,7 @@ class Pairs:
         }
         by_ends: dict[Ends, list[_Work]] = {}
         for work in self._work.values():
+            work.demand = work.association.plan.demand
             if work.demand is not None:
                 by_ends.setdefault(work.demand, []).append(work)
         self._by_ends = {ends: tuple(each) for ends, each in by_ends.items()}

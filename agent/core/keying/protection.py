@@ -27,7 +27,7 @@ from agent.core.keying.association import TunnelSa
 from agent.core.keying.ike_sas import IkeSas
 from agent.core.keying.pair import SaPair
 from agent.core.keying.plan import ALL_IPV4, ALL_IPV6, Plan
-from agent.core.world import Bus, Event, World
+from agent.core.world import Bus, World
 
 
 class Meter(Protocol):
@@ -100,7 +100,7 @@ class Protection:
         self._in_udp_with: dict[Address, dict[SaPair, None]] = {}
         self._sending: dict[str, SaPair] = {}
         self._routes: Spd | None = None
-        bus.subscribe(self._on_event)
+        bus.subscribe(self._on_ike_sa_changed, IkeSaChanged)
 
     # What the policy manager tells
 
@@ -316,13 +316,12 @@ class Protection:
         # Whoever gives the packets to the gateway has forwarded them.
         return Path(association.name, association.name, ends.local, ends.remote, ports, forwards=False)
 
-    def _on_event(self, event: Event) -> None:
+    def _on_ike_sa_changed(self, event: IkeSaChanged) -> None:
         """Follow a translator that has given the peer another port."""
-        if isinstance(event, IkeSaChanged):
-            for pair in tuple(self._in_udp_with.get(event.remote_address, ())):
-                path = self._path(self._owners[pair.inbound][0], pair)
-                if path is not None and path != self._in_udp[pair]:
-                    self._attach_along(pair, path)
+        for pair in tuple(self._in_udp_with.get(event.remote_address, ())) if self._in_udp else ():
+            path = self._path(self._owners[pair.inbound][0], pair)
+            if path is not None and path != self._in_udp[pair]:
+                self._attach_along(pair, path)
 
 
 def _destination(wire: bytes) -> Address | None:

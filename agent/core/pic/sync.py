@@ -15,7 +15,7 @@ from agent.core.events import IpsecSaDeleted, IpsecSaInstalled, PicStateChanged
 from agent.core.ipsec.outbound import NUMBERS
 from agent.core.ipsec.sa import IpsecSa, SaState, SaType
 from agent.core.keying import TunnelSa
-from agent.core.world import Bus, Event
+from agent.core.world import Bus
 
 RESERVED: Final = 16
 """Numbers that the active PIC may send before it has to tell the mirror; less than a replay window holds, so that what
@@ -89,7 +89,9 @@ class Synchronization:
     ) -> None:
         self._find = find
         self._associations = associations
-        bus.subscribe(self._on_event)
+        bus.subscribe(self._on_pic_state, PicStateChanged)
+        bus.subscribe(self._on_pair, IpsecSaInstalled)
+        bus.subscribe(self._on_pair, IpsecSaDeleted)
 
     def fill(self, group: Mirrored) -> None:
         """Have the mirror of a group hold what it is to hold now, whatever that was before."""
@@ -101,16 +103,13 @@ class Synchronization:
                 if self._group_of(association) is group:
                     group.mirror.hold(association)
 
-    def _on_event(self, event: Event) -> None:
-        if isinstance(event, PicStateChanged):
-            group = self._find(event.interface)
-            if group is not None:
-                self.fill(group)
-        elif isinstance(event, IpsecSaInstalled | IpsecSaDeleted):
-            self._follow(event.name)
+    def _on_pic_state(self, event: PicStateChanged) -> None:
+        group = self._find(event.interface)
+        if group is not None:
+            self.fill(group)
 
-    def _follow(self, name: str) -> None:
-        association = self._associations().get(name)
+    def _on_pair(self, event: IpsecSaInstalled | IpsecSaDeleted) -> None:
+        association = self._associations().get(event.name)
         group = self._group_of(association) if association is not None else None
         if association is not None and group is not None and group.has_standby:
             group.mirror.hold(association)

@@ -1,7 +1,5 @@
 """Dead peer detection: when an end asks, what it takes for an answer, and when it gives up."""
 
-from dataclasses import replace
-
 import pytest
 
 from agent.core.config import DEAD_PEER_DETECTION_VENDOR_ID, DeadPeerDetection, ExchangeMode, IkeSettings
@@ -231,5 +229,5 @@ def test_a_question_names_the_ike_sa_and_its_number() -> None:
 @pytest.mark.parametrize("changes", [{"spi": b""}, {"protocol": 3}, {"data": b""}, {"data": bytes(5)}])
 def test_what_names_another_ike_sa_or_no_number_is_malformed(changes: dict[str, object]) -> None:
     with pytest.raises(Discarded) as raised:
-        dpd.sequence_of(replace(dpd.probe(COOKIES, 1), **changes), COOKIES)  # type: ignore[arg-type]
+        dpd.sequence_of(dpd.probe(COOKIES, 1)._replace(**changes), COOKIES)  # type: ignore[arg-type]
     assert raised.value.reason is DropReason.MALFORMED_MESSAGE

@@ -42,7 +42,7 @@ def test_a_notification_says_them_for_its_protocol_alone(said: Lifetimes, protoc
     notification = responder_lifetime(protocol, b"\0\0\1\0", said)
     assert notified((Notification.decode(notification.encode()),), (protocol,)) == said
     assert notified((notification,), [each for each in ProtocolId if each is not protocol]) == Lifetimes()
-    assert notified((replace(notification, notify=NotifyType.INITIAL_CONTACT),), (protocol,)) == Lifetimes()
+    assert notified((notification._replace(notify=NotifyType.INITIAL_CONTACT),), (protocol,)) == Lifetimes()
 
 
 def test_phase_1_is_understood_with_the_numbers_of_phase_2_too() -> None:

@@ -6,7 +6,7 @@ from agent.core.config import NAT_TRAVERSAL_VENDOR_ID, ExchangeMode, HashAlgorit
 from agent.core.events import DeletionReason, DropReason, FailureReason
 from agent.core.identifiers import Cookie, Endpoint
 from agent.core.ike.message import CookiePair
-from agent.core.ike.natt import KEEPALIVE, Keepalive, NatDetection, Path, detect, nat_d
+from agent.core.ike.natt import KEEPALIVE, Keepalive, NatDetection, Path, detect, nat_d, view
 from agent.core.ike.payloads import Identification
 from agent.core.ike.sa import IkeSa
 from agent.core.link import LinkProfile
@@ -34,7 +34,7 @@ FALSE = nat_d(MD5, COOKIES, Endpoint(ALICE, 501))
     ],
 )
 def test_each_end_is_judged_by_its_own_hash(received: tuple[object, ...], is_local: bool, is_remote: bool) -> None:
-    found = detect(MD5, COOKIES, PATH, received)  # type: ignore[arg-type]
+    found = detect(view(MD5, COOKIES, PATH), received)  # type: ignore[arg-type]
     assert found == NatDetection(is_local, is_remote)
     assert found.is_detected is (is_local or is_remote)
 
