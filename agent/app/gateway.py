@@ -34,7 +34,7 @@ from agent.core.events import CertificateDatabaseChanged
 from agent.core.link import Network
 from agent.core.peer import Peer
 from agent.core.pki import DatabaseState, Refusal
-from agent.core.world import Entropy, Event, World
+from agent.core.world import Entropy, World
 from agent.datastore.faults import Faults
 from agent.datastore.registry import AuditFailed, Registry, compile_bindings
 from agent.datastore.schema import DefinitionsKeeper, ModuleRequest, SchemaError, load_schema

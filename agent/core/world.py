@@ -48,10 +48,11 @@ class SeededEntropy:
     A further draw from one stream changes nothing in any other.
     """
 
-    __slots__ = ("_counters", "_seed")
+    __slots__ = ("_counters", "_seed", "_seed_octets")
 
     def __init__(self, seed: int | str) -> None:
         self._seed = repr(seed).encode()
+        self._seed_octets = len(self._seed)
         self._counters: dict[str, int] = {}
 
     def draw(self, name: str, count: int) -> bytes:
@@ -60,7 +61,7 @@ class SeededEntropy:
         self._counters[name] = number + 1
         # The lengths in front keep seed, name and counter apart, whatever they contain.
         label = name.encode()
-        prefix = b"%d:%d:%d:" % (len(self._seed), len(label), number)
+        prefix = f"{self._seed_octets}:{len(label)}:{number}:".encode()
         return shake_256(prefix + self._seed + label).digest(count)
 
 

@@ -29,26 +29,28 @@ _number = int.from_bytes
 class BlockCipher:
     """CBC under one key, for text after text, each of whole blocks and with an initialization vector of its own.
 
-    One context for each direction serves them all: it adds the last block that went through it to the first block of
-    the next text, where the vector belongs, so that the first block is given both. Making a context for each text
-    costs more than the cipher itself. Raises ValueError for a key of the wrong length.
+    One context for each direction serves them all, since making one for each text costs more than the cipher itself.
+    To encrypt, it adds the last block that went through it to the first block of the next text, where the vector
+    belongs, so that the first block is given both. To decrypt, it is given the vector as the block in front of the
+    text, which comes out as nothing of use. Raises ValueError for a key of the wrong length.
     """
 
-    __slots__ = ("_cipher", "_decrypt", "_encrypt", "_last_decrypted", "_last_encrypted")
+    __slots__ = ("_cipher", "_decrypt", "_encrypt", "_last")
 
     def __init__(self, algorithm: EncryptionAlgorithm, key: bytes) -> None:
         self._cipher = Cipher(_keyed(algorithm, key), CBC(_NO_VECTOR))
         self._encrypt: Callable[[bytes], bytes] | None = None
         self._decrypt: Callable[[bytes], bytes] | None = None
-        self._last_encrypted = self._last_decrypted = _NO_VECTOR
+        self._last = _NO_VECTOR
 
     def encrypt(self, iv: bytes, plaintext: bytes) -> bytes:
         """Encrypt whole blocks. Raises ValueError for an IV or a text of the wrong length."""
         _require_blocks(iv, plaintext)
         if self._encrypt is None:
             self._encrypt = self._cipher.encryptor().update
-        ciphertext = self._encrypt(_added(iv, self._last_encrypted, plaintext))
-        self._last_encrypted = ciphertext[-BLOCK_OCTETS:]
+        first = _number(iv) ^ _number(self._last) ^ _number(plaintext[:BLOCK_OCTETS])
+        ciphertext = self._encrypt(first.to_bytes(BLOCK_OCTETS) + plaintext[BLOCK_OCTETS:])
+        self._last = ciphertext[-BLOCK_OCTETS:]
         return ciphertext
 
     def decrypt(self, iv: bytes, ciphertext: bytes) -> bytes:
@@ -56,17 +58,7 @@ class BlockCipher:
         _require_blocks(iv, ciphertext)
         if self._decrypt is None:
             self._decrypt = self._cipher.decryptor().update
-        plaintext = self._decrypt(ciphertext)
-        last, self._last_decrypted = self._last_decrypted, ciphertext[-BLOCK_OCTETS:]
-        return _added(iv, last, plaintext)
-
-
-def _added(iv: bytes, last: bytes, text: bytes) -> bytes:
-    """Return the text, its first block combined by exclusive or with both vectors."""
-    if iv == last:
-        return text
-    first = _number(iv) ^ _number(last) ^ _number(text[:BLOCK_OCTETS])
-    return first.to_bytes(BLOCK_OCTETS) + text[BLOCK_OCTETS:]
+        return self._decrypt(iv + ciphertext)[BLOCK_OCTETS:]
 
 
 def chained_encryptor(algorithm: EncryptionAlgorithm, key: bytes) -> Callable[[bytes], bytes]:

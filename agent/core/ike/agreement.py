@@ -5,13 +5,13 @@ Keys and SPIs are by direction and by protocol: ESP, AH or, in a bundle, both.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from agent.core.config import IpsecPolicy, IpsecProposal, SaMode, TrafficIdentity
 from agent.core.identifiers import Spi
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What one end may agree to, for a security association that goes by `name` at this end.
 
     `allocate_spi` takes an SPI for inbound packets; what it gave, the negotiation keeps in `spis`.
@@ -25,8 +25,7 @@ class Terms:
     allocate_spi: Callable[[], Spi]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """The traffic that a peer wants protected; None is an identity that no configuration can mean."""
 
     local_identity: TrafficIdentity | None
@@ -42,16 +41,14 @@ class ProtocolKeys:
     authentication: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(NamedTuple):
     """What protects the packets of one direction."""
 
     esp: ProtocolKeys | None
     ah: ProtocolKeys | None
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(NamedTuple):
     """What both ends have come to; the lifetimes of the proposal are those agreed.
 
     Across a translator the packets go within UDP (RFC 3948).

@@ -6,7 +6,7 @@ with RESPONDER-LIFETIME (RFC 2407 sec. 4.5.4 and 4.6.3.1), so that the initiator
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.core.ike.generic import MalformedMessage
 from agent.core.ike.numbers import NotifyType, ProtocolId
@@ -30,8 +30,7 @@ PHASE_1_LIFE: Final = LifeAttributes(11, 12)
 PHASE_2_LIFE: Final = LifeAttributes(1, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetimes:
+class Lifetimes(NamedTuple):
     """How long an SA lasts; None where nothing is said, or nothing limits it."""
 
     seconds: int | None = None
@@ -99,25 +98,27 @@ def responder_lifetime(protocol: ProtocolId, spi: bytes, lifetimes: Lifetimes) -
     return Notification(protocol, spi, NotifyType.RESPONDER_LIFETIME, data)
 
 
-def notified(notifications: Iterable[Notification], protocols: Iterable[int]) -> Lifetimes:
-    """Return the shortest lifetimes that the responder says it uses; one that cannot be read says nothing.
+def notified(notifications: Iterable[Notification], protocols: Iterable[int]) -> Lifetimes | None:
+    """Return the shortest lifetimes that the responder says it uses; None where it says nothing that can be read.
 
     Those of phase 1 are understood with the numbers of either phase: no RFC says which it has to be.
     """
-    said = Lifetimes()
+    said: Lifetimes | None = None
     for each in notifications:
         if each.notify == NotifyType.RESPONDER_LIFETIME and each.protocol in tuple(protocols):
-            said = said.shortened_by(_heard(each.data))
+            heard = _heard(each.data)
+            if heard is not None:
+                said = heard if said is None else said.shortened_by(heard)
     return said
 
 
-def _heard(data: bytes) -> Lifetimes:
+def _heard(data: bytes) -> Lifetimes | None:
     try:
         attributes = tuple(decode_attributes(data))
     except MalformedMessage:
-        return Lifetimes()
+        return None
     for numbers in (PHASE_1_LIFE, PHASE_2_LIFE):
         found = read(attributes, frozenset({numbers.life_type, numbers.life_duration}), numbers)
         if found is not None:
             return found[1]
-    return Lifetimes()
+    return None

@@ -7,6 +7,7 @@ modules. After each step the IKE SA reads the outcome: cookies, proposal, keys, 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from agent.core.config import (
@@ -68,6 +69,11 @@ class Input(Enumeration):
 
 ENDINGS: Final = (Input.REFUSED, Input.TIMED_OUT)
 """What ends a negotiation without an IKE SA."""
+
+
+@lru_cache
+def _announced(vendor_ids: tuple[bytes, ...]) -> tuple[VendorId, ...]:
+    return tuple(VendorId(value) for value in vendor_ids)
 
 
 class Phase1(Exchange, ABC):
@@ -161,7 +167,7 @@ class Phase1(Exchange, ABC):
     # Vendor IDs and NAT-D
 
     def _vendor_ids(self) -> tuple[VendorId, ...]:
-        return tuple(VendorId(value) for value in self._settings.vendor_ids)
+        return _announced(self._settings.vendor_ids)
 
     def _note_vendor_ids(self, message: Message) -> None:
         """Learn from the peer's vendor IDs: an extension is in use when both ends announced it."""
@@ -295,7 +301,8 @@ class Phase1(Exchange, ABC):
     def _note_lifetime(self, message: Message) -> None:
         """Use the shorter lifetime that the responder says it uses."""
         said = notified(message.find(Notification), (ProtocolId.ISAKMP,))
-        self.proposal = proposal.shortened(self._agreed, said)
+        if said is not None:
+            self.proposal = proposal.shortened(self._agreed, said)
 
     def _note_initial_contact(self, message: Message) -> None:
         self.is_initial_contact = any(each.notify == NotifyType.INITIAL_CONTACT for each in message.find(Notification))

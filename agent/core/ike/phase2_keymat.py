@@ -8,6 +8,7 @@ The SPI is that of the receiver. The key for encryption comes first, the key for
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from agent.core.config import (
     AUTHENTICATION_KEY_OCTETS,
@@ -44,8 +45,7 @@ class Phase2Seed:
         return material[:octets]
 
 
-@dataclass(frozen=True, slots=True)
-class Protection:
+class Protection(NamedTuple):
     """What one protocol does to packets."""
 
     protocol: ProtocolId

@@ -11,7 +11,7 @@ from enum import IntEnum
 from functools import lru_cache
 from itertools import groupby, product
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from agent.core.config import (
     LEAST_SPI,
@@ -62,8 +62,7 @@ _ESP_TRANSFORM: Final[Mapping[EncryptionAlgorithm, int]] = MappingProxyType(
 _ESP_NULL: Final = 11
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(NamedTuple):
     """How everything of one negotiation is protected: the group of PFS, the mode, and whether within UDP."""
 
     group: DhGroup | None
@@ -76,8 +75,7 @@ class Manner:
         return _MODE[self.mode] + (_UDP_ENCAPSULATED if self.is_udp_encapsulated else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What is agreed on, with the lifetimes for it, and what either end says about it.
 
     Where `is_shortened`, a lifetime is shorter than the initiator can know from that.

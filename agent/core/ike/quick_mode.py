@@ -10,7 +10,6 @@ Nothing of a message is believed before its hash has been verified.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
 from enum import Enum
 from itertools import product
 from types import MappingProxyType
@@ -287,8 +286,9 @@ class QuickModeInitiator(QuickMode):
         if message.find(Identification) not in ((), (self.local_identity, self.remote_identity)):
             raise invalid_identity()
         said = notified(message.find(Notification), choice.peer_spis)
-        agreed = phase2_proposal.shortened(choice.proposal, said)
-        self._choice = choice if agreed is choice.proposal else replace(choice, proposal=agreed)
+        if said is not None:
+            choice = choice._replace(proposal=phase2_proposal.shortened(choice.proposal, said))
+        self._choice = choice
         self._nr = message.only(Nonce).value
         if policy.perfect_forward_secrecy is not None:
             self._share(policy.perfect_forward_secrecy, self._exponent, message.only(KeyExchange).value)

@@ -18,7 +18,7 @@ from agent.core.config import (
     IkeSettings,
 )
 from agent.core.events import DropReason, FailureReason
-from agent.core.identifiers import Cookie, Endpoint, IkeSaId, MessageId, Spi
+from agent.core.identifiers import Cookie, IkeSaId, MessageId, Spi
 from agent.core.ike import lifetime, proposal
 from agent.core.ike.agreement import Agreement, Request, Terms
 from agent.core.ike.envelope import Envelope
@@ -468,7 +468,7 @@ class IkeSa:
         if self._lifespan is None or self._liveness is None:
             return None
         said = lifetime.notified((notification,), (ProtocolId.ISAKMP,))
-        if self.role is Role.INITIATOR and self._lifespan.shorten(said):
+        if said is not None and self.role is Role.INITIATOR and self._lifespan.shorten(said):
             self._owner.on_lifetime_shortened(self)
         return self._liveness.on_notification(notification)
 

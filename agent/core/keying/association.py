@@ -90,7 +90,10 @@ class TunnelSa:
     @property
     def current(self) -> SaPair | None:
         """The pair in use: the one that none has taken the place of."""
-        return next((pair for pair in reversed(self._pairs) if not pair.is_retired), None)
+        for pair in reversed(self._pairs):
+            if not pair.is_retired:
+                return pair
+        return None
 
     def sending(self, now: int) -> SaPair | None:
         """The pair that protects what leaves: the one in use, but the one before it while the peer may lack that."""

@@ -1,7 +1,6 @@
 """Quick modes of two foreign daemons: their keys, and our engine in the place of either end."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
@@ -115,7 +114,7 @@ def prepare(ours: Stand) -> None:
     is_refused = name.endswith("no-proposal-chosen")
     terms = quick_modes[0].terms("responder", refusing if is_refused else None)
     spis = iter(quick_modes)
-    ours.policies.terms = [replace(terms, allocate_spi=lambda: next(spis).spi("responder"))]
+    ours.policies.terms = [terms._replace(allocate_spi=lambda: next(spis).spi("responder"))]
 
 
 @pytest.mark.parametrize("side", SIDES)
