@@ -283,6 +283,8 @@ def _watched(config: DeviceConfig) -> IkeConfig:
         if tunnel.backup_destination is not None
         for address in (tunnel.destination, tunnel.backup_destination)
     }
+    if not peers:
+        return config.ike
     return IkeConfig(
         tuple(
             replace(policy, dead_peer_detection=policy.dead_peer_detection or DeadPeerDetection())

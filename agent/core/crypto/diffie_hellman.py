@@ -5,7 +5,9 @@ costs about 2^(n/2) steps, and RFC 3526 sec. 8 asks for 240 bits at most even fo
 exponent would cost three times as much and add nothing.
 
 The generator is always the same, so a public value is put together from its known powers: a multiplication for each
-octet of the exponent, where the peer's value takes eight squarings (Brickell, Gordon, McCurley, Wilson, 1992).
+octet of the exponent, where the peer's value takes eight squarings (Brickell, Gordon, McCurley, Wilson, 1992). Powers
+are known for every fourth octet alone, and those of the three between come of them by eight squarings each for all at
+once: more powers would not fit the processor's cache, and be slower to fetch than to compute.
 """
 
 from collections.abc import Mapping
@@ -30,8 +32,9 @@ class _Group:
     octets: int
 
 
+_STRIDE: Final = 4
 _TABLE_OCTETS: Final = 32
-"""Exponents up to this length have their powers looked up. A table is made when it is needed: 1.5 MB, in 4 ms."""
+"""Exponents up to this length have their powers looked up. A table is made when it is needed: 0.4 MB, in 1 ms."""
 
 _GROUP1_PRIME: Final = (
     "FFFFFFFF FFFFFFFF C90FDAA2 2168C234 C4C6628B 80DC1CD1 29024E08 8A67CC74"
@@ -58,15 +61,15 @@ _GROUPS: Final[Mapping[DhGroup, _Group]] = MappingProxyType(
 
 @cache
 def _powers(group: DhGroup) -> tuple[tuple[mpz, ...], ...]:
-    """Return the powers of the generator that each octet of an exponent can stand for, the last octet's first."""
+    """Return the powers of the generator that every so many-th octet of an exponent can stand for, the last's first."""
     prime, base = _GROUPS[group].prime, _GROUPS[group].generator
     rows = []
-    for _ in range(_TABLE_OCTETS):
+    for _ in range(0, _TABLE_OCTETS, _STRIDE):
         row = [mpz(1)]
         for _ in range(255):
             row.append(row[-1] * base % prime)
         rows.append(tuple(row))
-        base = row[-1] * base % prime
+        base = powmod(base, 256**_STRIDE, prime)
     return tuple(rows)
 
 
@@ -75,9 +78,13 @@ def _power_of_generator(group: DhGroup, exponent: bytes) -> mpz:
     prime = parameters.prime
     if len(exponent) > _TABLE_OCTETS:
         return powmod(parameters.generator, int.from_bytes(exponent), prime)
+    rows, octets = _powers(group), exponent[::-1]
     value = mpz(1)
-    for row, octet in zip(_powers(group), reversed(exponent), strict=False):
-        value = value * row[octet] % prime
+    for first in reversed(range(_STRIDE)):
+        if first < _STRIDE - 1:
+            value = powmod(value, 256, prime)
+        for row, octet in zip(rows, octets[first::_STRIDE], strict=False):
+            value = value * row[octet] % prime
     return value
 
 

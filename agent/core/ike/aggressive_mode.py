@@ -68,9 +68,9 @@ class AggressiveMode(Phase1):
 
     def classify(self, message: Message) -> Input | None:
         """Return whether this is one of the first two messages or the third."""
-        if message.find(SecurityAssociation):
+        if message.has(SecurityAssociation):
             return None if message.header.is_encrypted else Input.SA
-        return Input.HASH if message.find(Hash) else None
+        return Input.HASH if message.has(Hash) else None
 
     def _expect_each(self, message: Message, *needed: type[Payload]) -> None:
         """Find out what is missing before anything is done that cannot be done twice. Raises MalformedMessage."""

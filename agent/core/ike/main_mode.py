@@ -13,6 +13,7 @@ The responder sends nothing of its own accord: every message of it answers one, 
 
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from itertools import product
 from types import MappingProxyType
 from typing import Final
@@ -23,10 +24,10 @@ from agent.core.ike.exchange import Reply, Step, Table, failing
 from agent.core.ike.exponents import Exponents
 from agent.core.ike.message import CookiePair, Message
 from agent.core.ike.natt import Path
-from agent.core.ike.numbers import ExchangeType
-from agent.core.ike.payloads import Identification, KeyExchange
+from agent.core.ike.numbers import ExchangeType, PayloadType
+from agent.core.ike.payloads import Identification, KeyExchange, Payload, RawPayload, VendorId, encode_payloads
 from agent.core.ike.phase1 import ENDINGS, Draw, Input, Phase1, Phase1Initiator, Role
-from agent.core.ike.security_association import SecurityAssociation
+from agent.core.ike.security_association import REMEMBERED, SecurityAssociation
 
 
 class InitiatorState(Enumeration):
@@ -51,6 +52,14 @@ class ResponderState(Enumeration):
     FAILED = "failed"
 
 
+@lru_cache(REMEMBERED)
+def _offering(sa_body: bytes, vendor_ids: tuple[bytes, ...]) -> Reply:
+    """Return message 1 or 2, which say the same to most peers: what they encode to is remembered."""
+    offer, announced = RawPayload(PayloadType.SECURITY_ASSOCIATION, sa_body), map(VendorId, vendor_ids)
+    payloads: tuple[Payload, ...] = (offer, *announced)
+    return Reply(payloads, body=encode_payloads(payloads))
+
+
 class MainMode(Phase1):
     """What both roles share."""
 
@@ -59,29 +68,23 @@ class MainMode(Phase1):
     mode = ExchangeMode.MAIN
     exchange_type = ExchangeType.MAIN
 
-    @property
-    def retransmits(self) -> bool:
-        """Whether this is the initiator."""
-        return self.role is Role.INITIATOR
-
-    @property
-    def answers_duplicates(self) -> bool:
-        """Whether this is the responder; if the initiator did too, two ends could keep each other busy for ever."""
-        return self.role is Role.RESPONDER
-
     def classify(self, message: Message) -> Input | None:
         """Return which of the three pairs of messages this belongs to."""
         if message.header.is_encrypted:
             return Input.ID
-        if message.find(SecurityAssociation):
+        if message.has(SecurityAssociation):
             return Input.SA
-        return Input.KE if message.find(KeyExchange) else None
+        return Input.KE if message.has(KeyExchange) else None
 
 
 class MainModeInitiator(MainMode, Phase1Initiator):
     """The end that sends messages 1, 3 and 5."""
 
     __slots__ = ()
+
+    retransmits = True
+    answers_duplicates = False
+    """If it did as the responder does, two ends could keep each other busy for ever."""
 
     def __init__(
         self,
@@ -116,7 +119,7 @@ class MainModeInitiator(MainMode, Phase1Initiator):
 
     def on_initiate(self, path: Path) -> Reply:
         """Make message 1."""
-        return Reply((self._offer(self._agreed_policy.proposals), *self._vendor_ids()))
+        return _offering(self._offer(self._agreed_policy.proposals).body, self._settings.vendor_ids)
 
     def on_message_2(self, message: Message, path: Path) -> Reply:
         """Take the responder's choice and its cookie, and make message 3."""
@@ -142,6 +145,8 @@ class MainModeResponder(MainMode):
     __slots__ = ("_offered",)
 
     role = Role.RESPONDER
+    retransmits = False
+    answers_duplicates = True
 
     def __init__(self, *, cookies: CookiePair, settings: IkeSettings, draw: Draw, exponents: Exponents) -> None:
         super().__init__(
@@ -170,7 +175,7 @@ class MainModeResponder(MainMode):
         assert self._offered is not None, "a policy before message 1"
         answer = self._choose(self._offered, policy)
         self._offered = None
-        return Reply((answer, *self._vendor_ids()))
+        return _offering(answer.encode(), self._settings.vendor_ids)
 
     def on_message_3(self, message: Message, path: Path) -> Reply:
         """Derive the keys, and make message 4."""

@@ -5,13 +5,15 @@ Reserved flags, another version and a length that is not the datagram's are refu
 notify type for it.
 """
 
+from functools import lru_cache
 from struct import Struct
 from typing import Final, NamedTuple, TypeVar
 
 from agent.core.identifiers import Cookie, MessageId
 from agent.core.ike.generic import MalformedMessage
-from agent.core.ike.numbers import NotifyType
+from agent.core.ike.numbers import ExchangeType, NotifyType, PayloadType
 from agent.core.ike.payloads import Payload, decode_chain, encode_payloads
+from agent.core.ike.security_association import REMEMBERED
 
 ZERO_COOKIE: Final = Cookie(bytes(8))
 """Stands for the responder's cookie while it is not known."""
@@ -26,6 +28,8 @@ _ALL_FLAGS: Final = ENCRYPTION_FLAG | COMMIT_FLAG | AUTHENTICATION_ONLY_FLAG
 _HEADER: Final = Struct(">8s8sBBBBII")
 HEADER_OCTETS: Final = _HEADER.size
 _VERSION_1_0: Final = 0x10
+_MAIN_MODE: Final = ExchangeType.MAIN
+_OFFER: Final = PayloadType.SECURITY_ASSOCIATION
 
 P = TypeVar("P", bound=Payload)
 
@@ -100,6 +104,10 @@ class Message(NamedTuple):
     payloads: tuple[Payload, ...]
     rest: bytes = b""
 
+    def has(self, payload_class: type[Payload]) -> bool:
+        """Whether there is a payload of a class."""
+        return payload_class in map(type, self.payloads)
+
     def find(self, payload_class: type[P]) -> tuple[P, ...]:
         """Return the payloads of one class, in their order."""
         return tuple([each for each in self.payloads if type(each) is payload_class])
@@ -131,4 +139,13 @@ class Message(NamedTuple):
     @classmethod
     def decode_payloads(cls, header: Header, datagram: bytes) -> "Message":
         """Read what is behind the header of a message that is not encrypted. Raises MalformedMessage."""
-        return cls(header, *decode_chain(header.first_payload, datagram[HEADER_OCTETS:], is_padded=False))
+        body = datagram[HEADER_OCTETS:]
+        if header.exchange_type == _MAIN_MODE and header.first_payload == _OFFER:
+            return cls(header, *_decode_offer(body))
+        return cls(header, *decode_chain(header.first_payload, body, is_padded=False))
+
+
+@lru_cache(REMEMBERED)
+def _decode_offer(body: bytes) -> tuple[tuple[Payload, ...], bytes]:
+    """Read the payloads of the first two messages of Main mode, which most peers send alike. Raises MalformedMessage."""
+    return decode_chain(_OFFER, body, is_padded=False)

@@ -7,7 +7,6 @@ modules. After each step the IKE SA reads the outcome: cookies, proposal, keys, 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from enum import Enum
-from functools import lru_cache
 from typing import Final
 
 from agent.core.config import (
@@ -69,11 +68,6 @@ class Input(Enumeration):
 
 ENDINGS: Final = (Input.REFUSED, Input.TIMED_OUT)
 """What ends a negotiation without an IKE SA."""
-
-
-@lru_cache
-def _announced(vendor_ids: tuple[bytes, ...]) -> tuple[VendorId, ...]:
-    return tuple(VendorId(value) for value in vendor_ids)
 
 
 class Phase1(Exchange, ABC):
@@ -167,7 +161,7 @@ class Phase1(Exchange, ABC):
     # Vendor IDs and NAT-D
 
     def _vendor_ids(self) -> tuple[VendorId, ...]:
-        return _announced(self._settings.vendor_ids)
+        return tuple(VendorId(value) for value in self._settings.vendor_ids)
 
     def _note_vendor_ids(self, message: Message) -> None:
         """Learn from the peer's vendor IDs: an extension is in use when both ends announced it."""

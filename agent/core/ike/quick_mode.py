@@ -76,6 +76,9 @@ class Input(Enumeration):
     TIMED_OUT = "timed out"
 
 
+_NOBODY: Final = Identification(0, 0, 0, b"")
+"""Whose traffic it is before message 1 has been read."""
+
 _ENDINGS: Final = (Input.REFUSED, Input.TIMED_OUT)
 
 
@@ -315,8 +318,8 @@ class QuickModeResponder(QuickMode):
             path=path,
             settings=settings,
             draw=draw,
-            local_identity=auth.address_identity(path.local.address),
-            remote_identity=auth.address_identity(path.remote.address),
+            local_identity=_NOBODY,
+            remote_identity=_NOBODY,
         )
         self._offered = SecurityAssociation(())
         self._identities: tuple[Identification, ...] = ()
@@ -334,7 +337,7 @@ class QuickModeResponder(QuickMode):
 
     def classify(self, message: Message) -> Input:
         """Return which of the initiator's two messages this is."""
-        return Input.SA if message.find(SecurityAssociation) else Input.HASH
+        return Input.SA if message.has(SecurityAssociation) else Input.HASH
 
     def on_message_1(self, message: Message) -> None:
         """Keep what is offered until there are terms to judge it by."""
@@ -342,12 +345,17 @@ class QuickModeResponder(QuickMode):
         self._offered = message.only(SecurityAssociation)
         self._ni = message.only(Nonce).value
         self._identities = message.find(Identification)
-        if self._identities:
-            if len(self._identities) != 2:
-                raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, f"{len(self._identities)} identities")
-            self.remote_identity, self.local_identity = self._identities
-        if message.find(KeyExchange):
+        self.remote_identity, self.local_identity = self._identities_of_traffic()
+        if message.has(KeyExchange):
             self._peer_public = message.only(KeyExchange).value
+
+    def _identities_of_traffic(self) -> tuple[Identification, ...]:
+        """Return the identities that were sent; without them, those of the two ends, the initiator's first."""
+        if not self._identities:
+            return auth.address_identity(self._path.remote.address), auth.address_identity(self._path.local.address)
+        if len(self._identities) != 2:
+            raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, f"{len(self._identities)} identities")
+        return self._identities
 
     def on_policy(self, terms: Terms) -> Reply:
         """Choose from the offer, and make message 2."""

@@ -38,6 +38,8 @@ from agent.core.ike.phase2_negotiations import Phase2Negotiations
 from agent.core.ike.refusal import NegotiationRefused
 from agent.core.world import World
 
+_QUICK_MODE: Final = ExchangeType.QUICK_MODE
+_INFORMATIONAL: Final = ExchangeType.INFORMATIONAL
 _MESSAGE_ID_OCTETS: Final = 4
 _SPI_OCTETS: Final = 4
 _OTHER_KEYS: Final = frozenset({DropReason.DECRYPTION_FAILED, DropReason.AUTHENTICATION_FAILED})
@@ -263,11 +265,12 @@ class IkeSa:
         self.statistics.input_bytes += len(datagram)
         if self._lifespan is not None:
             self._lifespan.note_volume(self.statistics.volume)
-        if header.exchange_type == ExchangeType.INFORMATIONAL:
-            if self._receive_informational(header, datagram):
-                self._note_authentic(path)
-        elif header.exchange_type == ExchangeType.QUICK_MODE:
+        exchange_type = header.exchange_type
+        if exchange_type == _QUICK_MODE:
             if self._receive_quick_mode(header, datagram):
+                self._note_authentic(path)
+        elif exchange_type == _INFORMATIONAL:
+            if self._receive_informational(header, datagram):
                 self._note_authentic(path)
         elif self._phase1 is not None:
             self._phase1.receive(header, datagram, path)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from struct import Struct
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from agent.core.ike.generic import MalformedMessage, encode_series, split_series
 from agent.core.ike.numbers import DOI_IPSEC, SITUATION_IDENTITY_ONLY, NotifyType, PayloadType
@@ -90,8 +90,7 @@ class Transform:
         return cls.decode(cls(number, identifier, attributes).encode())
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """One protocol and the transforms offered for it (RFC 2408 sec. 3.5)."""
 
     number: int

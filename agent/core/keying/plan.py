@@ -1,7 +1,7 @@
 """What a configuration wants of each security association: whether it is to be, between whom, for what traffic."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_network
 from types import MappingProxyType
@@ -79,7 +79,11 @@ class Plan:
 
     def wants_the_same_as(self, other: "Plan") -> bool:
         """Whether pairs that do for another plan do for this one: the interface may have another name."""
-        return replace(self, interface=other.interface) == other
+        return self._essence == other._essence
+
+    @property
+    def _essence(self) -> tuple[object, ...]:
+        return self.config, self.interface_family, self.ends, self.ip_version
 
     @property
     def identities(self) -> tuple[TrafficIdentity, TrafficIdentity]:

@@ -180,7 +180,7 @@ def test_a_transform_that_is_not_understood_is_not_acceptable(attributes: tuple[
 
 def test_a_transform_that_is_not_understood_does_not_spoil_the_next() -> None:
     bad, good = single(basic(99, 1)).proposals[0], single().proposals[0]
-    both = SecurityAssociation((replace(bad, transforms=bad.transforms + good.transforms),))
+    both = SecurityAssociation((bad._replace(transforms=bad.transforms + good.transforms),))
     choice = choose(both, policy(ESP), TUNNEL)
     assert choice is not None
     assert choice.chosen[0].transforms == good.transforms
@@ -198,7 +198,7 @@ def test_two_parts_of_one_protocol_are_no_bundle() -> None:
 
 def test_a_proposal_of_ike_is_none_of_phase_2() -> None:
     (part,) = single().proposals
-    assert choose(SecurityAssociation((replace(part, protocol=ProtocolId.ISAKMP),)), policy(ESP), TUNNEL) is None
+    assert choose(SecurityAssociation((part._replace(protocol=ProtocolId.ISAKMP),)), policy(ESP), TUNNEL) is None
 
 
 def test_an_answer_with_another_lifetime_than_was_offered_is_none() -> None:
@@ -217,7 +217,7 @@ def test_of_two_proposals_that_differ_in_their_lifetime_the_one_that_was_chosen_
     offered = offer(policy(ESP, longer), TUNNEL, SPIS)
     choice = choose(offered, policy(longer), TUNNEL)
     assert choice is not None
-    second = replace(offered.proposals[0], transforms=offered.proposals[0].transforms[1:])
+    second = offered.proposals[0]._replace(transforms=offered.proposals[0].transforms[1:])
     taken = accepted(SecurityAssociation((second,)), offered, policy(ESP, longer), TUNNEL)
     assert taken is not None
     assert taken.proposal == longer

@@ -25,7 +25,7 @@ def with_attributes(*attributes: Attribute, identifier: int = 1, protocol: int =
     proposal = offered.proposals[0]
     transform = proposal.transforms[0]
     changed = replace(transform, identifier=identifier, attributes=transform.attributes[:4] + attributes)
-    return SecurityAssociation((replace(proposal, protocol=protocol, transforms=(changed,)),))
+    return SecurityAssociation((proposal._replace(protocol=protocol, transforms=(changed,)),))
 
 
 def basic(kind: int, value: int) -> Attribute:

@@ -36,7 +36,7 @@ def rebuilt(association: SecurityAssociation) -> SecurityAssociation:
     """Return an equal payload that does not know what octets it came from."""
     return SecurityAssociation(
         tuple(
-            replace(each, transforms=tuple(replace(transform) for transform in each.transforms))
+            each._replace(transforms=tuple(replace(transform) for transform in each.transforms))
             for each in association.proposals
         )
     )
