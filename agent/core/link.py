@@ -142,7 +142,11 @@ class Network:
 
     def send(self, source: Endpoint, destination: Endpoint, payload: bytes) -> None:
         """Send a datagram on its way."""
-        self._send(source.address, destination.address, partial(self._deliver, source, destination, payload))
+        deliver = partial(self._deliver, source, destination, payload)
+        if self._profiles or self._outside is not None:
+            self._send(source.address, destination.address, deliver)
+        else:  # Nothing is wrong with any path, and all are within.
+            self._world.call_later(_DEFAULT.delay_us, deliver)
 
     def send_packet(self, source: Address, destination: Address, packet: bytes) -> None:
         """Send an IP packet on its way."""
@@ -173,9 +177,6 @@ class Network:
         return whole + (expected > whole and self._chance(source, destination) < expected - whole)
 
     def _send(self, source: Address, destination: Address, deliver: Callable[[], object]) -> None:
-        if not self._profiles and self._outside is None:  # Nothing is wrong with any path, and all are within.
-            self._world.call_later(_DEFAULT.delay_us, deliver)
-            return
         profile = self.profile(source, destination)
         for _ in range(self._copies(source, destination, profile)):
             delay_us = profile.delay_us

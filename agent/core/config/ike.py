@@ -63,6 +63,10 @@ class IkeProposal:
     lifetime_seconds: int = 3600
     lifetime_kilobytes: int | None = None
 
+    def __hash__(self) -> int:
+        # What is equal has one name, and what is remembered of proposals is looked up in each negotiation.
+        return hash(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class DeadPeerDetection:

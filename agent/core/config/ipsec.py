@@ -70,6 +70,10 @@ class IpsecProposal:
     lifetime_seconds: int = 28800
     lifetime_kilobytes: int | None = None
 
+    def __hash__(self) -> int:
+        # What is equal has one name, and what is remembered of proposals is looked up in each negotiation.
+        return hash(self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class IpsecPolicy:

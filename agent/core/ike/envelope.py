@@ -36,7 +36,7 @@ class Envelope:
 
     def begin(self, message_id: MessageId) -> None:
         """Chain the messages of an exchange from now on."""
-        self._chains[message_id] = self._iv(self.established_keys, message_id)
+        self._chains[message_id] = self._iv(message_id)
 
     def end(self, message_id: MessageId) -> None:
         """Forget the chain of an exchange that is over."""
@@ -54,8 +54,7 @@ class Envelope:
         body = reply.body or encode_payloads(reply.payloads)
         flags = 0
         if reply.is_encrypted:
-            iv = self._iv(self.established_keys, message_id)
-            body = self._contexts(message_id).encrypt(iv, padded(body))
+            body = self._contexts(message_id).encrypt(self._iv(message_id), padded(body))
             flags = ENCRYPTION_FLAG
             self._move(message_id, body)
         return encode(self.cookies, first_type(reply.payloads), exchange, flags, message_id, body)
@@ -67,8 +66,8 @@ class Envelope:
         ciphertext = datagram[HEADER_OCTETS:]
         if not ciphertext or len(ciphertext) % BLOCK_OCTETS:
             raise MalformedMessage(NotifyType.PAYLOAD_MALFORMED, "a ciphertext that is not whole blocks")
-        iv = self._iv(self.established_keys, header.message_id)
-        plaintext = self._contexts(header.message_id).decrypt(iv, ciphertext)
+        message_id = header.message_id
+        plaintext = self._contexts(message_id).decrypt(self._iv(message_id), ciphertext)
         return Message(header, *decode_chain(header.first_payload, plaintext, is_padded=True))
 
     def accept(self, header: Header, datagram: bytes) -> None:
@@ -91,10 +90,10 @@ class Envelope:
             self._cipher = cipher
         return cipher
 
-    def _iv(self, keys: Phase1Keys, message_id: MessageId) -> bytes:
+    def _iv(self, message_id: MessageId) -> bytes:
         if message_id == PHASE_1:
             return self._last_block
-        return self._chains.get(message_id) or keys.exchange_iv(self._last_block, message_id)
+        return self._chains.get(message_id) or self.established_keys.exchange_iv(self._last_block, message_id)
 
     def _move(self, message_id: MessageId, ciphertext: bytes) -> None:
         if message_id == PHASE_1:

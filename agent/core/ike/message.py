@@ -147,5 +147,5 @@ class Message(NamedTuple):
 
 @lru_cache(REMEMBERED)
 def _decode_offer(body: bytes) -> tuple[tuple[Payload, ...], bytes]:
-    """Read the payloads of the first two messages of Main mode, which most peers send alike. Raises MalformedMessage."""
+    """Read the payloads of message 1 or 2 of Main mode, which most peers send alike. Raises MalformedMessage."""
     return decode_chain(_OFFER, body, is_padded=False)

@@ -148,7 +148,7 @@ class IkeSas:
     def _reconsider(self, ends: Ends, not_before: int, before: DeviceConfig) -> None:
         """Pursue a demand that is new, or whose negotiations may now come out otherwise."""
         policy = self._config.ike.policy_for(ends.remote)
-        is_changed = before.ike.policy_for(ends.remote) != policy
+        is_changed = before.ike is not self._config.ike and before.ike.policy_for(ends.remote) != policy
         demand = self._demands.get(ends)
         if demand is None:
             demand = self._demands[ends] = self._new_demand(ends, not_before)
