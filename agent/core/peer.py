@@ -197,8 +197,8 @@ class Peer:
     def _receive(self, source: Endpoint, destination: Endpoint, datagram: bytes) -> None:
         if self.answer_delay_us:
             self._world.call_later(self.answer_delay_us, lambda: self._take(source, destination, datagram))
-        else:
-            self._take(source, destination, datagram)
+        elif self.is_on_the_network:
+            self._keying.receive(source, destination, datagram)
 
     def _take(self, source: Endpoint, destination: Endpoint, datagram: bytes) -> None:
         if self.is_on_the_network:

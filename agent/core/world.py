@@ -85,13 +85,19 @@ class Bus:
 
     def publish(self, event: Event) -> None:
         """Hand the event to those who are subscribed at this moment."""
-        kind = type(event)
+        for handler in self._wanting(type(event)):
+            handler(event)
+
+    def is_heard(self, kind: type) -> bool:
+        """Whether anybody is subscribed to events of a kind: where many of them are made, they need not be else."""
+        return bool(self._wanting(kind))
+
+    def _wanting(self, kind: type) -> tuple[Callable[[Any], object], ...]:
         handlers = self._handlers.get(kind)
         if handlers is None:
             wanting = (each for each in self._subscriptions if not each.kinds or kind in each.kinds)
             handlers = self._handlers[kind] = tuple(each.handler for each in wanting)
-        for handler in handlers:
-            handler(event)
+        return handlers
 
     def _change(self, subscriptions: "tuple[_Subscription, ...]") -> None:
         self._subscriptions = subscriptions

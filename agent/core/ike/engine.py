@@ -332,7 +332,8 @@ class IkeEngine:
         self._tell_changed(sa)
 
     def _tell_changed(self, sa: IkeSa) -> None:
-        self._bus.publish(IkeSaChanged(self._world.now, sa.id, sa.remote.address))
+        if self._bus.is_heard(IkeSaChanged):
+            self._bus.publish(IkeSaChanged(self._world.now, sa.id, sa.remote.address))
 
     # What the IKE SAs report
 

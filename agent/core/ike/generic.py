@@ -38,12 +38,12 @@ def read_generic_header(body: bytes, offset: int) -> tuple[int, int]:
 
 def encode_series(kind: PayloadType, bodies: list[bytes]) -> bytes:
     """Return proposals or transforms one after the other, each saying whether another follows."""
-    last = len(bodies) - 1
-    headed = (
-        GENERIC_HEADER.pack(kind if index < last else PayloadType.NONE, 0, GENERIC_HEADER_OCTETS + len(body)) + body
-        for index, body in enumerate(bodies)
-    )
-    return b"".join(headed)
+    series = b""
+    next_type = PayloadType.NONE
+    for body in reversed(bodies):
+        series = GENERIC_HEADER.pack(next_type, 0, GENERIC_HEADER_OCTETS + len(body)) + body + series
+        next_type = kind
+    return series
 
 
 def split_series(kind: PayloadType, body: bytes, offset: int) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ The pseudo-random function is the HMAC of the negotiated hash. Padding is zeros 
 and a block: lawful (RFC 2409 App. B asks for zeros, and leaves the amount open), and what the recorded peer does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -56,6 +56,10 @@ class Phase1Keys:
         """Return what encrypts and decrypts what follows headers, padded to whole blocks."""
         return ciphers.BlockCipher(self.encryption_algorithm, self.encryption_key)
 
+    def phase2_prf(self) -> Callable[[bytes], bytes]:
+        """Return what the keys of phase 2 are made with: the pseudo-random function under SKEYID_d."""
+        return hashes.keyed_hmac(self.hash_algorithm, self.skeyid_d)
+
     def exchange_iv(self, last_phase1_block: bytes, message_id: MessageId) -> bytes:
         """Return the initialization vector of the first message of a later exchange."""
         seed = last_phase1_block + message_id.to_bytes(4)
@@ -77,15 +81,12 @@ class KeySeed:
 
 def derive(hash_algorithm: HashAlgorithm, encryption_algorithm: EncryptionAlgorithm, seed: KeySeed) -> Phase1Keys:
     """Derive the keys of an IKE SA that is authenticated with a pre-shared key."""
-
-    def prf(key: bytes, data: bytes) -> bytes:
-        return hashes.hmac(hash_algorithm, key, data)
-
-    skeyid = prf(seed.pre_shared_key, seed.ni + seed.nr)
+    skeyid = hashes.hmac(hash_algorithm, seed.pre_shared_key, seed.ni + seed.nr)
+    prf = hashes.keyed_hmac(hash_algorithm, skeyid)
     shared = seed.gxy + seed.cookies.spi
-    skeyid_d = prf(skeyid, shared + b"\0")
-    skeyid_a = prf(skeyid, skeyid_d + shared + b"\1")
-    skeyid_e = prf(skeyid, skeyid_a + shared + b"\2")
+    skeyid_d = prf(shared + b"\0")
+    skeyid_a = prf(skeyid_d + shared + b"\1")
+    skeyid_e = prf(skeyid_a + shared + b"\2")
     iv = hashes.digest(hash_algorithm, seed.gxi + seed.gxr)[: ciphers.BLOCK_OCTETS]
     key = encryption_key(hash_algorithm, encryption_algorithm, skeyid_e)
     return Phase1Keys(hash_algorithm, encryption_algorithm, skeyid, skeyid_d, skeyid_a, skeyid_e, key, iv)

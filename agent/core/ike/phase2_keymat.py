@@ -7,6 +7,7 @@
 The SPI is that of the receiver. The key for encryption comes first, the key for authentication follows.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,29 +19,27 @@ from agent.core.config import (
     IpsecProposal,
     IpsecProtocol,
 )
-from agent.core.crypto import hashes
 from agent.core.identifiers import Spi
 from agent.core.ike.agreement import Material, ProtocolKeys
-from agent.core.ike.keymat import Phase1Keys
 from agent.core.ike.numbers import ProtocolId
 
 
 @dataclass(frozen=True, slots=True)
 class Phase2Seed:
-    """What the keys are derived from, beside protocol and SPI; the secret is empty without PFS."""
+    """What the keys are derived from, beside protocol and SPI: `prf` with SKEYID_d, and a secret, empty without PFS."""
 
-    keys: Phase1Keys = field(repr=False)
+    prf: Callable[[bytes], bytes]
     secret: bytes = field(repr=False)
     ni: bytes
     nr: bytes
 
     def keymat(self, protocol: ProtocolId, spi: Spi, octets: int) -> bytes:
         """Return so many octets of KEYMAT."""
-        algorithm, skeyid_d = self.keys.hash_algorithm, self.keys.skeyid_d
+        prf = self.prf
         seed = self.secret + bytes([protocol]) + spi.to_bytes(4) + self.ni + self.nr
-        block = material = hashes.hmac(algorithm, skeyid_d, seed)
+        block = material = prf(seed)
         while len(material) < octets:
-            block = hashes.hmac(algorithm, skeyid_d, block + seed)
+            block = prf(block + seed)
             material += block
         return material[:octets]
 

@@ -192,8 +192,7 @@ def choose(offered: SecurityAssociation, policy: IpsecPolicy, manner: Manner) ->
 
     The lifetimes are the shorter ones of both ends (RFC 2407 sec. 4.5.4).
     """
-    for _, together in groupby(offered.proposals, lambda each: each.number):
-        parts = tuple(together)
+    for parts in _together(offered.proposals):
         spis = _spis(parts)
         if spis is None:
             continue
@@ -207,6 +206,15 @@ def choose(offered: SecurityAssociation, policy: IpsecPolicy, manner: Manner) ->
             )
             return Choice(found, tuple(chosen), spis, is_shortened)
     return None
+
+
+def _together(proposals: tuple[Proposal, ...]) -> Iterator[tuple[Proposal, ...]]:
+    """Yield the proposals of each number, which are offered together: mostly there is but one."""
+    if len(proposals) == 1:
+        yield proposals
+        return
+    for _, together in groupby(proposals, lambda each: each.number):
+        yield tuple(together)
 
 
 @lru_cache(REMEMBERED)

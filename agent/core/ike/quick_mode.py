@@ -211,7 +211,7 @@ class QuickMode(Exchange, ABC):
         """Derive the keys of what was chosen."""
         choice = self._choice
         assert choice is not None, "keys before a choice"
-        seed = Phase2Seed(self._keys, self._secret, self._ni, self._nr)
+        seed = Phase2Seed(self._keys.phase2_prf(), self._secret, self._ni, self._nr)
         inbound = material(choice.proposal, self.spis, seed)
         outbound = material(choice.proposal, choice.peer_spis, seed)
         mode, is_encapsulated = self._agreed_terms.mode, self.is_udp_encapsulated

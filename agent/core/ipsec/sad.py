@@ -67,7 +67,8 @@ class Sad:
                 del self._inbound[found]
 
     def _is_taken(self, spi: Spi) -> bool:
-        return spi in self._reserved or any((each, spi) in self._inbound for each in (SaProtocol.ESP, SaProtocol.AH))
+        inbound = self._inbound
+        return spi in self._reserved or (SaProtocol.ESP, spi) in inbound or (SaProtocol.AH, spi) in inbound
 
     def find(self, protocol: SaProtocol, spi: Spi) -> IpsecSa | None:
         """Return the SA of an inbound packet by its protocol on the wire (ESP or AH) and its SPI."""

@@ -100,7 +100,8 @@ class Protection:
         self._in_udp_with: dict[Address, dict[SaPair, None]] = {}
         self._sending: dict[str, SaPair] = {}
         self._routes: Spd | None = None
-        bus.subscribe(self._on_ike_sa_changed, IkeSaChanged)
+        self._bus = bus
+        self._follow_no_more: Callable[[], None] | None = None
 
     # What the policy manager tells
 
@@ -304,6 +305,15 @@ class Protection:
         if path is not None:
             self._in_udp[pair] = path
             self._in_udp_with.setdefault(path.remote, {})[pair] = None
+        self._follow_translators()
+
+    def _follow_translators(self) -> None:
+        """Hear of changes of IKE SAs while there are pairs within UDP, and else not: there are many changes."""
+        if self._in_udp and self._follow_no_more is None:
+            self._follow_no_more = self._bus.subscribe(self._on_ike_sa_changed, IkeSaChanged)
+        elif not self._in_udp and self._follow_no_more is not None:
+            self._follow_no_more()
+            self._follow_no_more = None
 
     def _path(self, association: TunnelSa, pair: SaPair) -> Path | None:
         ends = association.plan.ends
@@ -318,7 +328,7 @@ class Protection:
 
     def _on_ike_sa_changed(self, event: IkeSaChanged) -> None:
         """Follow a translator that has given the peer another port."""
-        for pair in tuple(self._in_udp_with.get(event.remote_address, ())) if self._in_udp else ():
+        for pair in tuple(self._in_udp_with.get(event.remote_address, ())):
             path = self._path(self._owners[pair.inbound][0], pair)
             if path is not None and path != self._in_udp[pair]:
                 self._attach_along(pair, path)

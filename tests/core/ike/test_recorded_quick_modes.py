@@ -48,7 +48,7 @@ def test_every_key_of_every_quick_mode_is_the_recorded_one(name: str) -> None:
     for quick in each.quick_modes():
         pfs = quick.keys["pfs"]
         secret = bytes.fromhex(pfs["dh_shared_secret"]) if pfs else b""
-        seed = Phase2Seed(phase1_keys(each), secret, quick.nonce("initiator"), quick.nonce("responder"))
+        seed = Phase2Seed(phase1_keys(each).phase2_prf(), secret, quick.nonce("initiator"), quick.nonce("responder"))
         (proposal,) = quick.accepted.proposals
         (part,) = protections(proposal)
         for direction, receiver in (("initiator_to_responder", "responder"), ("responder_to_initiator", "initiator")):
