@@ -1,7 +1,8 @@
 """What the core names things with: addresses, endpoints, and the identifiers of IKE and IPsec."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
-from typing import NamedTuple, NewType
+from typing import Final, NamedTuple, NewType
 
 Cookie = NewType("Cookie", bytes)
 """Eight octets that name one end of an IKE SA (RFC 2408 sec. 2.5.3)."""
@@ -15,6 +16,47 @@ EntryId = NewType("EntryId", int)
 """Number of a certificate or a revocation list in the certificate database; never reused."""
 
 Address = IPv4Address | IPv6Address
+
+
+_REMEMBERED: Final = 65_536
+"""How many addresses there is one object of each: more than most gateways know."""
+
+
+class _KeptIPv4Address(IPv4Address):
+    __slots__ = ("_hash", "packed")
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self._hash = super().__hash__()
+        self.packed: bytes = super().packed
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+class _KeptIPv6Address(IPv6Address):
+    __slots__ = ("_hash", "packed")
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self._hash = super().__hash__()
+        self.packed: bytes = super().packed
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+def kept(address: Address) -> Address:
+    """Return an equal address that is looked up and sent often: what the library computes each time, it keeps.
+
+    It is one object mostly, however often it is configured.
+    """
+    return address if isinstance(address, _KeptIPv4Address | _KeptIPv6Address) else _kept(address)
+
+
+@lru_cache(_REMEMBERED)
+def _kept(address: Address) -> Address:
+    return _KeptIPv4Address(str(address)) if address.version == 4 else _KeptIPv6Address(str(address))
 
 
 class Endpoint(NamedTuple):

@@ -8,7 +8,7 @@ from agent.core.config.certificates import CertificatesConfig
 from agent.core.config.ike import IkeConfig
 from agent.core.config.interfaces import EsInterface, InterfaceFamily, Unit
 from agent.core.config.ipsec import SecurityAssociationConfig
-from agent.core.identifiers import Address
+from agent.core.identifiers import Address, kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ class DeviceConfig:
     """The unit that names each security association that one names."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "addresses", tuple(map(kept, self.addresses)))
         tunnels = (unit.tunnel for interface in self.interfaces for unit in interface.units)
         sources = (tunnel.source for tunnel in tunnels if tunnel is not None)
         object.__setattr__(self, "local_addresses", tuple(dict.fromkeys((*self.addresses, *sources))))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent.core.enumeration import Enumeration
-from agent.core.identifiers import Address
+from agent.core.identifiers import Address, kept
 from agent.core.world import SECOND
 
 IKE_PORT: Final = 500
@@ -95,6 +95,9 @@ class IkePolicy:
     dead_peer_detection: DeadPeerDetection | None = None
     local_identity: bytes | None = None
     remote_identity: bytes | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "peer_address", kept(self.peer_address))
 
 
 @dataclass(frozen=True, slots=True)

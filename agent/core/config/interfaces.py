@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
 
-from agent.core.identifiers import Address
+from agent.core.identifiers import Address, kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +13,12 @@ class UnitTunnel:
     source: Address
     destination: Address
     backup_destination: Address | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source", kept(self.source))
+        object.__setattr__(self, "destination", kept(self.destination))
+        if self.backup_destination is not None:
+            object.__setattr__(self, "backup_destination", kept(self.backup_destination))
 
     @property
     def destinations(self) -> tuple[Address, ...]:

@@ -80,7 +80,7 @@ class Header(NamedTuple):
             raise MalformedMessage(NotifyType.INVALID_FLAGS, f"flags {flags:#04x}")
         if length != len(datagram):
             raise MalformedMessage(NotifyType.UNEQUAL_PAYLOAD_LENGTHS, f"length {length} of {len(datagram)} octets")
-        return cls(Cookie(initiator), Cookie(responder), first, exchange, flags, MessageId(message_id))
+        return cls(initiator, responder, first, exchange, flags, message_id)
 
 
 def encode(
