@@ -4,7 +4,6 @@ Only a message that its exchange took moves the chain of vectors, stops retransm
 leaves no trace but a count. An address that has not been heard to answer is never sent much more than came from it.
 """
 
-from enum import Enum
 from typing import Final, Protocol
 
 from agent.core.config import IkePolicy, IkeSettings
@@ -52,14 +51,11 @@ class Host(Protocol):
         ...
 
 
-class _Stage(Enum):
-    NEGOTIATING = "negotiating"
-    ESTABLISHED = "established"
-    FAILED = "failed"
-
-
 class Phase1Negotiation:
-    """Phase 1 from its first message until nothing of it can come any more."""
+    """Phase 1 from its first message until nothing of it can come any more.
+
+    `is_negotiating` says whether it has come to no end yet, `is_failed` whether it ended without an IKE SA.
+    """
 
     def __init__(
         self, exchange: Phase1, *, path: Path, envelope: Envelope, world: World, settings: IkeSettings, host: Host
@@ -70,22 +66,13 @@ class Phase1Negotiation:
         self._world = world
         self._settings = settings
         self._host = host
-        self._stage = _Stage.NEGOTIATING
+        self.is_negotiating = True
+        self.is_failed = False
         self._is_answered_with_other_keys = False
         self._memory = ReplyMemory(settings.reply_memory)
         self._credit: int | None = None if exchange.role is Role.INITIATOR else 0
         self._retransmitter = Retransmitter(world, settings.retransmission, self._transmit, self._on_time_out)
         self._timer: Timer = world.call_later(settings.phase1_timeout_us, self._on_time_out)
-
-    @property
-    def is_negotiating(self) -> bool:
-        """Whether it has come to no end yet."""
-        return self._stage is _Stage.NEGOTIATING
-
-    @property
-    def is_failed(self) -> bool:
-        """Whether it ended without an IKE SA."""
-        return self._stage is _Stage.FAILED
 
     @property
     def awaits_policy(self) -> bool:
@@ -189,7 +176,7 @@ class Phase1Negotiation:
         if reply is not None:
             self._send(reply)
         if self._exchange.is_established:
-            self._stage = _Stage.ESTABLISHED
+            self.is_negotiating = False
             self._rearm()
             self._host.on_phase1_established()
 
@@ -254,7 +241,8 @@ class Phase1Negotiation:
     def _fail(self, given: Input, reason: FailureReason) -> None:
         self._exchange.run(given)
         self._retransmitter.stop()
-        self._stage = _Stage.FAILED
+        self.is_negotiating = False
+        self.is_failed = True
         self._rearm()
         self._host.on_phase1_failed(reason)
 

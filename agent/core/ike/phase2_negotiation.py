@@ -6,7 +6,6 @@ leave it waiting for ever.
 """
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Protocol
 
 from agent.core.config import IkeSettings
@@ -64,16 +63,11 @@ class Host(Protocol):
         ...
 
 
-class _Stage(Enum):
-    NEGOTIATING = "negotiating"
-    ESTABLISHED = "established"
-    FAILED = "failed"
-
-
 class Phase2Negotiation:
     """A negotiation of IPsec SAs under an IKE SA, from its first message until nothing of it can come any more.
 
-    `began_at` is the device time at which this end came to know of it.
+    `began_at` is the device time at which this end came to know of it, `is_negotiating` says whether it has come to no
+    end yet.
     """
 
     def __init__(
@@ -95,7 +89,8 @@ class Phase2Negotiation:
         self._world = world
         self._settings = settings
         self._host = host
-        self._stage = _Stage.NEGOTIATING
+        self.is_negotiating = True
+        self._is_failed = False
         self._memory = ReplyMemory(settings.reply_memory)
         self._retransmitter = Retransmitter(world, settings.retransmission, host.transmit, self._on_time_out)
         self._timer: Timer = world.call_later(settings.phase2_timeout_us, self._on_time_out)
@@ -133,16 +128,11 @@ class Phase2Negotiation:
         """The flags that are set, in the order of their definition."""
         conditions = (
             (IkeSaFlag.CALLER_NOTIFICATION_SENT, not self.is_negotiating),
-            (IkeSaFlag.WAITING_FOR_DONE, self._stage is _Stage.ESTABLISHED),
-            (IkeSaFlag.WAITING_FOR_REMOVE, self._stage is _Stage.FAILED),
+            (IkeSaFlag.WAITING_FOR_DONE, not self.is_negotiating and not self._is_failed),
+            (IkeSaFlag.WAITING_FOR_REMOVE, self._is_failed),
             (IkeSaFlag.WAITING_FOR_POLICY_MANAGER, self._exchange.awaits_policy),
         )
         return tuple(flag for flag, holds in conditions if holds)
-
-    @property
-    def is_negotiating(self) -> bool:
-        """Whether it has come to no end yet."""
-        return self._stage is _Stage.NEGOTIATING
 
     @property
     def terms(self) -> Terms | None:
@@ -246,7 +236,7 @@ class Phase2Negotiation:
             self._host.transmit(datagram)
         agreement = self._exchange.agreement
         if agreement is not None:
-            self._stage = _Stage.ESTABLISHED
+            self.is_negotiating = False
             self._rearm()
             self._host.on_phase2_established(self, agreement)
         elif isinstance(self._exchange, QuickModeResponder):
@@ -272,7 +262,8 @@ class Phase2Negotiation:
     def _fail(self, given: Input, reason: FailureReason) -> None:
         self._exchange.run(given)
         self._retransmitter.stop()
-        self._stage = _Stage.FAILED
+        self.is_negotiating = False
+        self._is_failed = True
         self._rearm()
         self._host.on_phase2_failed(self, reason)
 
