@@ -16,6 +16,11 @@ class Happened:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    at: int
+
+
 @pytest.fixture
 def world() -> World:
     return World(now=1000, seed=1)
@@ -232,6 +237,27 @@ def test_a_subscriber_may_leave_while_it_hears() -> None:
     bus.publish(Happened(1))
     bus.publish(Happened(2))
     assert heard == ["once", "always", "always"]
+
+
+def test_who_asks_for_a_kind_of_event_hears_no_other() -> None:
+    bus, heard = Bus(), list[Event]()
+    bus.subscribe(heard.append, Happened)
+    bus.publish(Ended(1))
+    bus.publish(Happened(2))
+    assert heard == [Happened(2)]
+
+
+def test_a_bus_knows_which_kinds_are_heard_as_subscribers_come_and_go() -> None:
+    bus = Bus()
+    assert not bus.is_heard(Happened)
+    unsubscribe = bus.subscribe(lambda event: None, Happened)
+    assert bus.is_heard(Happened)
+    assert not bus.is_heard(Ended)
+    unsubscribe()
+    assert not bus.is_heard(Happened)
+    bus.subscribe(lambda event: None)
+    assert bus.is_heard(Happened)
+    assert bus.is_heard(Ended)
 
 
 def test_a_goal_is_told_when_all_up_to_then_has_happened() -> None:

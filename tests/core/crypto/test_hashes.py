@@ -1,6 +1,10 @@
 """Hashes and HMACs against published vectors."""
 
+import hmac as library
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from agent.core.config import HashAlgorithm
 from agent.core.crypto.hashes import HASH_OCTETS, digest, hmac, is_same, keyed_hmac
@@ -18,6 +22,13 @@ def test_the_hmac_gives_the_vectors_of_rfc_2202(
     algorithm: HashAlgorithm, key: bytes, data: bytes, expected: str
 ) -> None:
     assert hmac(algorithm, key, data).hex() == expected
+
+
+@given(algorithm=st.sampled_from(HashAlgorithm), key=st.binary(max_size=80), data=st.binary(max_size=200))
+@example(algorithm=HashAlgorithm.MD5, key=bytes(64), data=b"")
+@example(algorithm=HashAlgorithm.SHA1, key=bytes(65), data=b"")
+def test_the_hmac_is_the_librarys_for_every_key_and_text(algorithm: HashAlgorithm, key: bytes, data: bytes) -> None:
+    assert hmac(algorithm, key, data) == library.digest(key, data, algorithm.value)
 
 
 @pytest.mark.parametrize(("algorithm", "key", "data", "expected"), RFC_2202)
