@@ -18,8 +18,8 @@ EntryId = NewType("EntryId", int)
 Address = IPv4Address | IPv6Address
 
 
-_REMEMBERED: Final = 65_536
-"""How many addresses there is one object of each: more than most gateways know."""
+_REMEMBERED: Final = 4096
+"""How many addresses there is one object of each: beyond that, what is remembered would weigh more than it saves."""
 
 
 class _KeptIPv4Address(IPv4Address):
