@@ -12,7 +12,9 @@ from agent.core.ike.keymat import Phase1Keys
 from agent.core.ike.numbers import IdentityType
 from agent.core.ike.payloads import Identification
 
-_ADDRESS_TYPES: Final = frozenset({IdentityType.IPV4_ADDR, IdentityType.IPV6_ADDR})
+_IPV4_ADDR: Final = IdentityType.IPV4_ADDR
+_IPV6_ADDR: Final = IdentityType.IPV6_ADDR
+_ADDRESS_TYPES: Final = frozenset({_IPV4_ADDR, _IPV6_ADDR})
 _UDP: Final = 17
 _IKE_PORTS: Final = frozenset({(0, 0), (_UDP, 500), (_UDP, 4500)})
 """Protocol and port of a phase 1 identity (RFC 2407 sec. 4.6.2); 4500 since RFC 3947 floats there."""
@@ -55,7 +57,7 @@ def address_identity(address: Address) -> Identification:
 
 
 def _type_of(address: Address) -> IdentityType:
-    return IdentityType.IPV4_ADDR if address.version == 4 else IdentityType.IPV6_ADDR
+    return _IPV4_ADDR if address.version == 4 else _IPV6_ADDR
 
 
 def is_acceptable(identity: Identification, policy: IkePolicy, address: Address, *, is_behind_nat: bool) -> bool:

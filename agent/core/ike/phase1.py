@@ -77,9 +77,10 @@ class Phase1(Exchange, ABC):
         "_draw",
         "_exponent",
         "_exponents",
+        "_own_end",
         "_own_nonce",
         "_own_public",
-        "_peer_public",
+        "_peer_end",
         "_sa_body",
         "_settings",
         "_viewed",
@@ -107,7 +108,7 @@ class Phase1(Exchange, ABC):
         self._exponents = exponents
         self._settings = settings
         self._draw = draw
-        self._exponent = self._own_nonce = self._own_public = self._peer_public = self._sa_body = b""
+        self._exponent = self._own_nonce = self._own_public = self._sa_body = b""
         self.policy: IkePolicy | None = None
         self.proposal: IkeProposal | None = None
         self.keys: keymat.Phase1Keys | None = None
@@ -228,15 +229,16 @@ class Phase1(Exchange, ABC):
 
     def _derive_keys(self, message: Message) -> None:
         """Derive the keys from the peer's KE and Nonce. Refuses a public value that no honest peer sends."""
-        self._peer_public = message.only(KeyExchange).value
-        peer_nonce = message.only(Nonce).value
+        peer_public, peer_nonce = message.only(KeyExchange).value, message.only(Nonce).value
         try:
-            secret = diffie_hellman.shared_secret(self._agreed.dh_group, self._exponent, self._peer_public)
+            secret = diffie_hellman.shared_secret(self._agreed.dh_group, self._exponent, peer_public)
         except diffie_hellman.InvalidPublicValue:
             raise invalid_key() from None
         is_initiator = self.role is Role.INITIATOR
-        nonces, publics = (self._own_nonce, peer_nonce), (self._own_public, self._peer_public)
-        (ni, nr), (gxi, gxr) = (nonces, publics) if is_initiator else (nonces[::-1], publics[::-1])
+        own, peer = (self._own_nonce, self._own_public), (peer_nonce, peer_public)
+        (ni, gxi), (nr, gxr) = (own, peer) if is_initiator else (peer, own)
+        ours, theirs = self.cookies if is_initiator else self.cookies[::-1]
+        self._own_end, self._peer_end = auth.End(self._own_public, ours), auth.End(peer_public, theirs)
         key = self._agreed_policy.pre_shared_key
         seed = keymat.KeySeed(key, ni, nr, gxi, gxr, secret, self.cookies)
         self.keys = keymat.derive(self._agreed.authentication_algorithm, self._agreed.encryption_algorithm, seed)
@@ -249,13 +251,6 @@ class Phase1(Exchange, ABC):
         assert self.keys is not None, "a step before the keys were derived"
         return self.keys
 
-    def _ends(self) -> tuple[auth.End, auth.End]:
-        """Return our end and the peer's as the hashes name them."""
-        own, peer = self.cookies.initiator, self.cookies.responder
-        if self.role is Role.RESPONDER:
-            own, peer = peer, own
-        return auth.End(self._own_public, own), auth.End(self._peer_public, peer)
-
     def _own_identity(self, path: natt.Path) -> Identification:
         """Return who the policy says that we are: our address, unless it says otherwise."""
         named = self._agreed_policy.local_identity
@@ -263,13 +258,13 @@ class Phase1(Exchange, ABC):
 
     def _own_hash(self, identity: Identification) -> Hash:
         """Return the proof that we have the key and are who we say."""
-        own, peer = self._ends()
-        return Hash(auth.phase1_hash(self._agreed_keys, own, peer, self._sa_body, identity.encode()))
+        ends = self._own_end, self._peer_end
+        return Hash(auth.phase1_hash(self._agreed_keys, *ends, self._sa_body, identity.encode()))
 
     def _is_proven(self, identity: Identification, message: Message) -> bool:
         """Say whether the HASH of a message proves that the peer has the key and is who it says."""
-        own, peer = self._ends()
-        expected = auth.phase1_hash(self._agreed_keys, peer, own, self._sa_body, identity.encode())
+        ends = self._peer_end, self._own_end
+        expected = auth.phase1_hash(self._agreed_keys, *ends, self._sa_body, identity.encode())
         return hashes.is_same(expected, message.only(Hash).value)
 
     def _verify(self, identity: Identification, message: Message, path: natt.Path) -> None:

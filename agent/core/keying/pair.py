@@ -1,6 +1,9 @@
 """A pair of IPsec SAs, one in each direction, and how it comes by its parameters: from configuration or negotiation."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from agent.core.config import (
     Direction,
@@ -20,6 +23,14 @@ from agent.core.ipsec.sa import IpsecSa, SaKeys, SaProtocol, SaType
 from agent.core.world import Timer, World
 
 _NO_SPI = Spi(0)
+_PROTOCOL: Final[Mapping[IpsecProtocol, SaProtocol]] = MappingProxyType(
+    {
+        IpsecProtocol.ESP: SaProtocol.ESP,
+        IpsecProtocol.AH: SaProtocol.AH,
+        IpsecProtocol.BUNDLE: SaProtocol.AH_ESP,
+    }
+)
+"""How the SAs of a proposal protect packets."""
 
 
 @dataclass(slots=True, eq=False)
@@ -99,7 +110,7 @@ def _manual_sa(direction: Direction, keys: ManualKeys, mode: SaMode) -> IpsecSa:
         aux_spi=Spi(keys.auxiliary_spi or _NO_SPI),
         mode=mode,
         type=SaType.MANUAL,
-        protocol=_protocol(keys.protocol),
+        protocol=_PROTOCOL[keys.protocol],
         authentication_algorithm=authentication.algorithm if authentication is not None else None,
         encryption_algorithm=encryption.algorithm if encryption is not None else None,
         keys=SaKeys(
@@ -133,7 +144,7 @@ def _negotiated_sa(
         aux_spi=aux_spi,
         mode=agreement.mode,
         type=SaType.DYNAMIC,
-        protocol=_protocol(proposal.protocol),
+        protocol=_PROTOCOL[proposal.protocol],
         authentication_algorithm=proposal.authentication_algorithm,
         encryption_algorithm=proposal.encryption_algorithm,
         keys=_keys(proposal, material),
@@ -157,9 +168,3 @@ def _keys(proposal: IpsecProposal, material: Material) -> SaKeys:
     authenticating = material.esp if proposal.protocol is IpsecProtocol.ESP else material.ah
     assert authenticating is not None
     return SaKeys(authenticating.authentication, material.esp.encryption if material.esp is not None else b"")
-
-
-def _protocol(protocol: IpsecProtocol) -> SaProtocol:
-    if protocol is IpsecProtocol.BUNDLE:
-        return SaProtocol.AH_ESP
-    return SaProtocol.ESP if protocol is IpsecProtocol.ESP else SaProtocol.AH
