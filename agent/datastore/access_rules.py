@@ -20,8 +20,6 @@ from agent.datastore.values import InvalidValue
 NACM: Final = "/ietf-netconf-acm:nacm"
 EVERYTHING: Final = "/"
 """The path of a rule for all data there can be."""
-USER: Final = "$USER"
-"""What stands for the name of the user in the path of a rule."""
 _IN_BRACKETS: Final = r"""\[(?:[^\]'"]|'[^']*'|"[^"]*")*\]"""
 _STEP: Final = re.compile(rf"/(?:(?P<module>[\w.-]+):)?(?P<name>[\w.-]+)(?P<predicates>(?:{_IN_BRACKETS})*)")
 _PATH: Final = re.compile(rf"(?:/(?:[\w.-]+:)?[\w.-]+(?:{_IN_BRACKETS})*)+")
@@ -47,19 +45,19 @@ class Predicate:
     """One condition of a path: on a key of the entry of a list, by the list's schema path, or on a leaf-list's value.
 
     One that cannot be judged (a position) has no `leaf`. The value is as it was written, until `in_canonical_form` has
-    seen to that.
+    seen to that; None is the name of the user, which a path calls $USER, without quotes (RFC 8341, node-instance-identifier).
     """
 
     of: str
     leaf: str | None
-    value: str
+    value: str | None
 
     def holds(self, node: SchemaNode, key: Key, user: str) -> bool | None:
         """Tell whether it holds for the instance of its node with this key; None when that cannot be told."""
         names = [leaf.name for leaf in node.keys] or ["."]
         if self.leaf not in names or not key:
             return None
-        return key[names.index(self.leaf)] == (user if self.value == USER else self.value)
+        return key[names.index(self.leaf)] == (user if self.value is None else self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +144,9 @@ def _canonical(rule: Rule, schema: Schema) -> Rule:
     return replace(rule, predicates=tuple(predicates))
 
 
-def _value(schema: Schema, predicate: Predicate) -> str:
+def _value(schema: Schema, predicate: Predicate) -> str | None:
     """Return the value of a predicate in canonical form; InvalidValue for one that its leaf cannot have."""
-    if predicate.leaf is None or predicate.value == USER:
+    if predicate.leaf is None or predicate.value is None:
         return predicate.value
     node = schema.node(predicate.of)
     leaf = next((key for key in node.keys if key.name == predicate.leaf), node)
@@ -228,5 +226,5 @@ def _predicates(path: str) -> Iterator[Predicate]:
             if match is None:
                 yield Predicate(reached, None, "")
                 continue
-            value = next(match[group] for group in ("single", "double", "user") if match[group] is not None)
+            value = match["double"] if match["single"] is None else match["single"]
             yield Predicate(reached, match["left"].rpartition(":")[2], value)

@@ -51,6 +51,7 @@ def shown(rules: str, user: str = "ann") -> list[str]:
         ("[toy:row='1'][toy:column=$USER]", ["1ann"]),
         ("[toy:row='1']", ["1ann", "1ben"]),
         ("[toy:column=$USER]", ["1ann", "2ann"]),
+        ("[toy:column='$USER']", []),  # a string, not the variable
         ("[toy:row='+01'][toy:column='ann']", ["1ann"]),
         ("[toy:row=' 2 ']", ["2ann", "2ben"]),
         ("", ["1ann", "1ben", "2ann", "2ben"]),
