@@ -45,7 +45,8 @@ class Predicate:
     """One condition of a path: on a key of the entry of a list, by the list's schema path, or on a leaf-list's value.
 
     One that cannot be judged (a position) has no `leaf`. The value is as it was written, until `in_canonical_form` has
-    seen to that; None is the name of the user, which a path calls $USER, without quotes (RFC 8341, node-instance-identifier).
+    seen to that; None is the name of the user, which a path calls $USER, without quotes (RFC 8341,
+    node-instance-identifier).
     """
 
     of: str
