@@ -42,13 +42,17 @@ class CommitStage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationChanged:
-    """Running or startup has changed; `by` is None where the server did it. `at` is device time in microseconds."""
+    """Running or startup has changed; `by` is None where the server did it. `at` is device time in microseconds.
+
+    `is_commit` says that running has become the candidate, or what it was before a confirmed commit: not an edit.
+    """
 
     at: int
     by: Caller | None
     datastore: Datastore
     before: Branch
     after: Branch
+    is_commit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class Changes:
         (RFC 7950 section 8.3.3).
         """
         if target is Datastore.RUNNING:
-            self._change(by, root)
+            self._change(by, root, is_commit=False)
             return
         if target is Datastore.STARTUP:
             self._transactions.check(root)
@@ -142,7 +146,7 @@ class Changes:
                 self._keep_rollback(before)
                 if_refused.callback(self._forget_rollback)
             if self._stores.is_candidate_changed:
-                self._change(by, self._stores.root(Datastore.CANDIDATE))
+                self._change(by, self._stores.root(Datastore.CANDIDATE), is_commit=True)
             if_refused.pop_all()
         self._stores.discard_candidate()
         if confirmation is not None:
@@ -186,10 +190,11 @@ class Changes:
         """Call `listener` from now on with whatever changes running or startup."""
         self._on_changed = listener
 
-    def _change(self, by: Caller, root: Branch) -> None:
+    def _change(self, by: Caller, root: Branch, *, is_commit: bool) -> None:
         """Change running; in-use where that is a part that another session has locked (RFC 5717 section 2.5)."""
         locks, before = self._stores.partial_locks, self._stores.running
-        self._apply(by, root, lambda settled: locks.require_free(by.session_id, before, settled))
+        self._transactions.commit(root, lambda settled: locks.require_free(by.session_id, before, settled))
+        self._tell_changed(by, Datastore.RUNNING, before, self._stores.running, is_commit=is_commit)
 
     def _waiting_for(self, by: Caller, token: str | None) -> Unconfirmed | None:
         """Return the commit that waits for this caller; RpcError when it waits for another, or for another token.
@@ -230,18 +235,15 @@ class Changes:
     def _undo(self, by: Caller | None, stage: CommitStage) -> None:
         waiting = self._stores.unconfirmed
         if waiting is not None:
-            self._apply(by, waiting.before)
+            before = self._stores.running
+            self._transactions.commit(waiting.before)
+            self._tell_changed(by, Datastore.RUNNING, before, self._stores.running, is_commit=True)
             self._forget_rollback()
             self._settle(stage, by)
 
     def _settle(self, stage: CommitStage, by: Caller | None) -> None:
         self._stores.unconfirmed = None
         self._tell(stage, by)
-
-    def _apply(self, by: Caller | None, root: Branch, permit: Callable[[Branch], None] = lambda settled: None) -> None:
-        before = self._stores.running
-        self._transactions.commit(root, permit)
-        self._tell_changed(by, Datastore.RUNNING, before, self._stores.running)
 
     def _keep_rollback(self, root: Branch | None) -> None:
         try:
@@ -257,9 +259,11 @@ class Changes:
         except OSError as error:
             log.error("what a confirmed commit went back to cannot be removed: %s", error)
 
-    def _tell_changed(self, by: Caller | None, datastore: Datastore, before: Branch, after: Branch) -> None:
+    def _tell_changed(
+        self, by: Caller | None, datastore: Datastore, before: Branch, after: Branch, *, is_commit: bool = False
+    ) -> None:
         if next(differences(before, after), None) is not None:
-            event = ConfigurationChanged(self._device(), by, datastore, before, after)
+            event = ConfigurationChanged(self._device(), by, datastore, before, after, is_commit)
             self._on_changed(event)
             self._publish(event)
 

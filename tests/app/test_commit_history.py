@@ -108,7 +108,30 @@ EDIT = (
 )
 
 
-def test_a_change_that_a_restart_undoes_is_kept_no_sooner_than_at_the_end(tmp_path: Path) -> None:
+def test_a_commit_is_kept_before_it_is_answered(tmp_path: Path) -> None:
+    with StateDirectory.open(tmp_path) as state:
+        wire = booted(state).connect()
+        wire.rpc(EDIT.replace("running", "candidate"))
+        assert files(state) == []
+        assert wire.rpc("<commit/>").find("nc:ok", NAMESPACES) is not None
+        assert files(state) == ["commit-1.xml", "commit-2.xml"]
+        again = booted(state).connect()
+        assert history(again) == [("0", "root", ""), ("1", "admin", ""), ("2", "root", "")]
+        assert name_at(again, 1) == ["r1"], "as if it had been killed: nobody has written a startup, nor the end"
+
+
+def test_a_confirmed_commit_that_is_taken_back_is_kept_as_both(tmp_path: Path) -> None:
+    with StateDirectory.open(tmp_path) as state:
+        wire = booted(state).connect()
+        wire.rpc(EDIT.replace("running", "candidate"))
+        wire.rpc("<commit><confirmed/></commit>")
+        wire.rpc("<cancel-commit/>")
+        again = booted(state).connect()
+        assert history(again) == [("0", "admin", ""), ("1", "admin", ""), ("2", "root", "")]
+        assert [name_at(again, number) for number in range(3)] == [[], ["r1"], []]
+
+
+def test_an_edit_of_running_that_a_restart_undoes_is_kept_no_sooner_than_at_the_end(tmp_path: Path) -> None:
     with StateDirectory.open(tmp_path) as state:
         router = booted(state)
         router.connect().rpc(EDIT)

@@ -1,8 +1,8 @@
 """The configurations that were committed last: what `rollback N` goes back to, and who committed it when.
 
 Whatever changes running is recorded, in whichever syntax it came. The newest is number 0, the configuration in use.
-What was recorded is kept, for a restart to find, whenever the startup is written, and at the end: so what a restart
-begins with has its history, and a change that a restart undoes costs nothing.
+What was recorded is kept, for a restart to find, with each commit, whenever the startup is written, and at the end: a
+commit that was answered is found again however the program ends, and an edit of running by itself costs nothing.
 """
 
 from __future__ import annotations
@@ -123,11 +123,11 @@ class Rollbacks:
         self._log = log
 
     def on_changed(self, event: ConfigurationChanged) -> None:
-        """Record what running has become; and keep what was recorded, once it is what a restart begins with."""
+        """Record what running has become; and keep what was recorded, once it was committed or is the startup."""
         if event.datastore is Datastore.RUNNING:
             user, client = (event.by.user, "netconf") if event.by is not None else (ROUTER, "other")
             self._record(event.after, event.at, user, client)
-        elif event.datastore is Datastore.STARTUP:
+        if event.is_commit or event.datastore is Datastore.STARTUP:
             self.keep()
 
     def keep(self) -> None:
