@@ -24,7 +24,7 @@ from agent.junos.rows import (
     TotalsRow,
     TunnelRedundancyRow,
 )
-from agent.junos.text import certificate_flags, date, lifetime, phrase, phrases
+from agent.junos.text import certificate_flags, date, lifetime, phrase, phrases, spi
 from agent.junos.view import is_detailed
 
 
@@ -119,11 +119,11 @@ def _negotiation(row: NegotiationRow) -> Element:
 
 def associations(rows: Iterable[AssociationRow], arguments: Arguments) -> Iterator[Element]:
     """Return a block for each security association."""
+    return (_association(row, arguments) for row in rows)
+
+
+def _association(row: AssociationRow, arguments: Arguments) -> Element:
     detailed = is_detailed(arguments)
-    return (_association(row, detailed=detailed) for row in rows)
-
-
-def _association(row: AssociationRow, *, detailed: bool) -> Element:
     family = phrase(row.interface_family) if row.interface_family is not None else None
     tunnel = {
         "sa-local-gateway-interface": row.interface,
@@ -136,16 +136,17 @@ def _association(row: AssociationRow, *, detailed: bool) -> Element:
         (
             *leaves({"sa-name": row.name, "sa-block-state": family}),
             *((Element("sa-tunnel-information", information),) if information else ()),
-            *(_ipsec_sa(sa, detailed=detailed) for sa in row.sas),
+            *(_ipsec_sa(sa, arguments) for sa in row.sas),
         ),
     )
 
 
-def _ipsec_sa(sa: IpsecSaRow, *, detailed: bool) -> Element:
+def _ipsec_sa(sa: IpsecSaRow, arguments: Arguments) -> Element:
+    detailed = is_detailed(arguments)
     values = {
         "sa-direction": sa.direction,
-        "sa-spi": sa.spi,
-        "sa-aux-spi": sa.aux_spi,
+        "sa-spi": spi(sa.spi, arguments),
+        "sa-aux-spi": spi(sa.aux_spi, arguments),
         **({"sa-state": "installed" if sa.is_installed else "not installed"} if detailed else {}),
         "sa-mode": sa.mode,
         "sa-type": sa.type,

@@ -31,6 +31,7 @@ from agent.junos.view import View
 BRIEF: Final = Parameter("brief", Kind.FLAG, "Display brief output (default)", group="level")
 DETAIL: Final = Parameter("detail", Kind.FLAG, "Display detailed output", group="level")
 LEVELS: Final = (BRIEF, DETAIL)
+HEX: Final = Parameter("hex", Kind.FLAG, "Display SPIs in hexadecimal")
 SA_NAME: Final = Parameter("sa-name", Kind.ASSOCIATION, "Name of security association")
 PEER: Final = Parameter("peer-address", Kind.PEER, "Address of the remote end of the IKE negotiation")
 DESTINATION: Final = Parameter("peer-address", Kind.PEER, "Address of the remote end", keyword="destination")
@@ -157,7 +158,7 @@ COMMANDS: Final = (
             styles=True,
         ),
         READ_IPSEC,
-        (*LEVELS, SA_NAME),
+        (*LEVELS, HEX, SA_NAME),
         "get-security-associations-information",
         ("get-re-security-associations-information",),
     ),

@@ -116,7 +116,13 @@ def _negotiation(row: NegotiationRow) -> Iterator[str]:
 
 def associations(rows: Iterable[AssociationRow], arguments: Arguments) -> Iterator[str]:
     """Show security associations."""
-    return parted(map(_detailed_association if is_detailed(arguments) else _brief_association, rows))
+    show = _detailed_association if is_detailed(arguments) else _brief_association
+    return parted(show(row, arguments) for row in rows)
+
+
+def spi(number: int, arguments: Arguments) -> str:
+    """Return an SPI in decimal, or in the eight digits of `hex` where that was asked for."""
+    return f"0x{number:08x}" if "hex" in arguments else str(number)
 
 
 def _association(row: AssociationRow) -> str:
@@ -124,24 +130,25 @@ def _association(row: AssociationRow) -> str:
     return f"Security association: {row.name}{family}"
 
 
-def _brief_association(row: AssociationRow) -> Iterator[str]:
+def _brief_association(row: AssociationRow, arguments: Arguments) -> Iterator[str]:
     yield _association(row)
     if row.sas:
         yield "Direction SPI      AUX-SPI    Mode      Type      Protocol"
     for sa in row.sas:
-        yield f"{sa.direction:<8} {sa.spi:<11} {sa.aux_spi:<10} {sa.mode:<9} {sa.type:<9} {sa.protocol}"
+        number, auxiliary = spi(sa.spi, arguments), spi(sa.aux_spi, arguments)
+        yield f"{sa.direction:<8} {number:<11} {auxiliary:<10} {sa.mode:<9} {sa.type:<9} {sa.protocol}"
 
 
-def _detailed_association(row: AssociationRow) -> Iterator[str]:
+def _detailed_association(row: AssociationRow, arguments: Arguments) -> Iterator[str]:
     yield _association(row)
     for sa in row.sas:
         yield ""
-        yield from _ipsec_sa(sa)
+        yield from _ipsec_sa(sa, arguments)
 
 
-def _ipsec_sa(sa: IpsecSaRow) -> Iterator[str]:
-    state = "Installed" if sa.is_installed else "Not installed"
-    yield f"Direction: {sa.direction}, SPI: {sa.spi}, AUX-SPI: {sa.aux_spi}, State: {state}"
+def _ipsec_sa(sa: IpsecSaRow, arguments: Arguments) -> Iterator[str]:
+    state, auxiliary = "Installed" if sa.is_installed else "Not installed", spi(sa.aux_spi, arguments)
+    yield f"Direction: {sa.direction}, SPI: {spi(sa.spi, arguments)}, AUX-SPI: {auxiliary}, State: {state}"
     yield f"Mode: {sa.mode}, Type: {sa.type}"
     authentication, encryption = sa.authentication or "none", sa.encryption or "None"
     yield f"Protocol: {sa.protocol}, Authentication: {authentication}, Encryption: {encryption}"

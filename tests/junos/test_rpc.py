@@ -106,6 +106,21 @@ def test_security_associations_in_brief_and_in_detail(still: Emulation) -> None:
     assert block.find(".//sa-soft-lifetime") is None
 
 
+def test_spis_are_shown_in_hexadecimal_when_that_is_asked_for(still: Emulation) -> None:
+    wire = still.connect()
+    name = "get-security-associations-information"
+    for level in ("", "<detail/>"):
+        (block,) = answer(wire, f"<{name}><hex/><sa-name>sa-manual</sa-name>{level}</{name}>")
+        assert [sa.findtext("sa-spi") for sa in block.iter("security-associations")] == ["0xad5fc2a7", "0xd042a817"]
+        assert {leaf.text for leaf in block.iter("sa-aux-spi")} == {"0x00000000"}
+    assert "inbound  0xad5fc2a7  0x00000000 tunnel    manual    AH" in output(
+        wire, "show ipsec security-associations sa-manual hex"
+    )
+    detail = output(wire, "show ipsec security-associations hex detail sa-manual")
+    assert "Direction: outbound, SPI: 0xd042a817, AUX-SPI: 0x00000000, State: Installed" in detail
+    assert "2908734119" not in "".join(detail)
+
+
 def test_redundancy_of_a_pair_is_shown_by_either_of_its_interfaces(still: Emulation) -> None:
     wire = still.connect()
     for name in ("es-1/3/0", "es-1/1/0"):
