@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -83,11 +84,18 @@ class RotatingFile:
         return descriptor
 
     def _rotate(self) -> None:
-        """Give every file the number after its own; the last one goes."""
+        """Give every file the number after its own, up to the first that is free; the last one goes."""
         self.close()
-        names = [self.path, *(self.path.with_name(f"{self.path.name}.{number + 1}") for number in range(self._kept))]
         if not self._kept:
             self.path.unlink(missing_ok=True)
-        for older, newer in reversed(list(zip(names[1:], names, strict=False))):
-            if newer.exists():
-                os.replace(newer, older)
+            return
+        free = 1
+        while free < self._kept and self._numbered(free).exists():
+            free += 1
+        for number in range(free, 0, -1):
+            with suppress(FileNotFoundError):  # somebody has taken it away
+                os.replace(self._numbered(number - 1), self._numbered(number))
+
+    def _numbered(self, number: int) -> Path:
+        """Return the name of one of those that are kept, 0 for that of the file itself."""
+        return self.path.with_name(f"{self.path.name}.{number}") if number else self.path

@@ -21,7 +21,8 @@ from agent.transport.name_rules import NameRule
 STEP: Final = 0.0
 """The time scale ``step``: device time moves only when it is told to."""
 
-BCRYPT_HASH: Final = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
+BCRYPT_HASH: Final = re.compile(r"\$2[aby]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
+"""The two digits are the cost, of which bcrypt knows 4 to 31: another one would be nobody's password."""
 
 IKE_ADDRESS: Final = re.compile(
     r"(?:\[(?P<bracketed>[^]]+)\]|(?P<host>[^:\[\],]+))(?::(?P<port>\d{1,5})(?:,(?P<nat_port>\d{1,5}))?)?", re.ASCII

@@ -34,6 +34,10 @@ from agent.transport.name_rules import Fingerprint, MapType, NameRule
 
 START_WITH: Final = ("first-listed", "last-connected")
 
+MOST: Final = 2**63 - 1
+"""The largest number that every reader of TOML has to know."""
+A_COUNT: Final = f"a number, 0 or more, and {MOST} at most"
+
 T = TypeVar("T")
 
 
@@ -43,7 +47,9 @@ def load_settings(path: Path) -> Settings:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise SettingsError(f"{path}: values are nested too deeply") from error
+    except ValueError as error:  # no TOML, no UTF-8, or a number of more digits than Python reads
         raise SettingsError(f"{path}: {error}") from error
     table = _Table(str(path), "", document)
     users = table.take_table("users")
@@ -276,9 +282,9 @@ class _Table:
         return bool(self._take(key, bool, "true or false"))
 
     def take_count(self, key: str) -> int | None:
-        value = self._take(key, int, "a number, 0 or more")
-        if value is not None and (isinstance(value, bool) or value < 0):
-            raise self.error(key, "is a number, 0 or more")
+        value = self._take(key, int, A_COUNT)
+        if value is not None and (isinstance(value, bool) or not 0 <= value <= MOST):
+            raise self.error(key, f"is {A_COUNT}")
         return value
 
     def refuse_the_rest(self) -> None:

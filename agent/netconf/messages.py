@@ -93,6 +93,9 @@ def parse_document(message: bytes, limits: DocumentLimits = DOCUMENT_LIMITS) -> 
         root = etree.fromstring(message, limits._parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise MalformedMessage(f"not well-formed: {error}") from error
+    # Of what is wrong with namespaces lxml raises the last alone, and nothing where a mere warning has come after it.
+    if (log := limits._parser.error_log) and (found := log.filter_from_errors()):
+        raise MalformedMessage(f"not well-formed: {found[0].message}")
     limits.check(root, len(message))
     return root
 

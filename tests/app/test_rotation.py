@@ -30,6 +30,22 @@ def test_a_file_that_is_full_gets_a_number_and_the_oldest_goes(tmp_path: Path) -
     assert found == {"log": b"dddddd\n", "log.1": b"cccccc\n", "log.2": b"bbbbbb\n"}
 
 
+def test_how_many_may_be_kept_costs_nothing_as_long_as_there_are_few(tmp_path: Path) -> None:
+    file = RotatingFile(tmp_path / "log", 8, 10**12)
+    for line in (b"aaaaaa\n", b"bbbbbb\n", b"cccccc\n"):
+        assert file.write(line)
+    found = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert found == {"log": b"cccccc\n", "log.1": b"bbbbbb\n", "log.2": b"aaaaaa\n"}
+
+
+def test_a_file_that_somebody_has_taken_away_costs_no_line(tmp_path: Path) -> None:
+    file = RotatingFile(tmp_path / "log", 8, 2)
+    assert file.write(b"aaaaaa\n")
+    (tmp_path / "log").unlink()
+    assert file.write(b"bbbbbb\n")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"log": b"bbbbbb\n"}
+
+
 def test_with_nothing_kept_there_is_one_file(tmp_path: Path) -> None:
     file = RotatingFile(tmp_path / "log", 8, 0)
     for line in (b"aaaaaa\n", b"bbbbbb\n"):

@@ -130,6 +130,7 @@ def test_a_secret_is_in_no_repr(tmp_path: Path) -> None:
         ('listen = ["127.0.0.1:830", "127.0.0.1"]', "listen[1]", "HOST:PORT"),
         ("[limits]\nsessions = -1", "limits.sessions", "0 or more"),
         ("[limits]\nsessions = true", "limits.sessions", "0 or more"),
+        (f"[limits]\nidle-seconds = {2**63}", "limits.idle-seconds", "at most"),
         ("[limits]\nsesions = 1", "limits.sesions", "known are sessions"),
         ("tls = 1", "tls", "a table"),
         ("[tls]", "tls.client-certificates", "is needed"),
@@ -151,6 +152,7 @@ def test_a_secret_is_in_no_repr(tmp_path: Path) -> None:
         ("[users]\nann = 1", "users.ann", "a table"),
         ("[users.ann]", "users.ann.password-hash", "to log in"),
         ('[users.ann]\npassword-hash = "secret"', "users.ann.password-hash", "bcrypt"),
+        (f'[users.ann]\npassword-hash = "$2b$32${"a" * 53}"', "users.ann.password-hash", "bcrypt"),
         ('[users.ann]\nauthorized-keys = ["ssh-rsa nonsense"]', "users.ann.authorized-keys[0]", "authorized_keys"),
         (f'[users.ann]\npassword-hash = "{HASH}"\ngroups = [1]', "users.ann.groups", "a list of strings"),
         (f'[users.ann]\npassword-hash = "{HASH}"\ngroup = "x"', "users.ann.group", "known are password-hash"),
@@ -174,6 +176,14 @@ def test_a_bad_password_hash_is_not_repeated(tmp_path: Path) -> None:
 def test_a_syntax_error_names_its_line(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"settings\.toml: .*line 2"):
         load(tmp_path, "listen = []\nusers = =")
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"), [("9" * 5000, "digits"), ("[" * 2000, "nested too deeply"), ("{a=" * 2000, "too deeply")]
+)
+def test_a_value_that_python_does_not_read_is_no_traceback(tmp_path: Path, value: str, complaint: str) -> None:
+    with pytest.raises(SettingsError, match=complaint):
+        load(tmp_path, f"listen = {value}")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

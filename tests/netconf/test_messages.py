@@ -76,6 +76,23 @@ def test_no_file_is_read_for_an_entity() -> None:
         parse_document(b'<!DOCTYPE rpc [<!ENTITY e SYSTEM "file:///etc/hostname">]><rpc>&e;</rpc>')
 
 
+@pytest.mark.parametrize(
+    "wrong", ["<p:b/>", '<b xmlns="}"/>', '<b xmlns:p="urn:x" xmlns:q="urn:x" p:c="" q:c=""/>', '<b xmlns="&#125;"/>']
+)
+@pytest.mark.parametrize("warning", ["", '<c xmlns="relative"/>'])
+def test_what_is_wrong_with_namespaces_is_refused_whatever_comes_after_it(wrong: str, warning: str) -> None:
+    with pytest.raises(MalformedMessage):
+        parse_document(f"<a>{wrong}{warning}</a>".encode())
+
+
+def test_a_namespace_that_is_relative_is_taken() -> None:
+    assert parse_document(b'<a xmlns="relative"/>').tag == "{relative}a"
+
+
+def test_a_brace_anywhere_else_is_data() -> None:
+    assert parse_document(b'<a b="}">&#125; }</a>').text == "} }"
+
+
 def test_very_many_comments_before_the_root_take_no_time_of_their_own() -> None:
     assert parse_document(b"<!-- - -->" * 20_000 + b"<rpc/>").tag == "rpc"
 
