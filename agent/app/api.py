@@ -21,7 +21,7 @@ from agent.app.life import LOOPBACK, Life, Plan, living
 from agent.app.loop_thread import LoopThread
 from agent.app.scenario.happenings import known_events
 from agent.app.scenario.plan import EventMatch
-from agent.app.settings import STEP
+from agent.app.settings import parse_time_scale
 from agent.app.witness import Event, Request, Search, moment
 from agent.core.world import SECOND
 
@@ -59,11 +59,11 @@ class Device:
         `scenario` is the name of a shipped one, or a file. `time_scale` is in device seconds to a second, or 'step':
         device time moves only when it is told to. `seed` is what chance begins with, `alike` how many there are of
         those that are alike; without, as the scenario says. `port` 0 takes a free one. `journal` is the file in which
-        everything is written down that happens.
+        everything is written down that happens. ValueError for a pace that there is not.
         """
         self._plan = Plan(
             scenario=str(scenario),
-            time_scale=STEP if time_scale == "step" else float(time_scale),
+            time_scale=parse_time_scale(str(time_scale)),
             seed=None if seed is None else str(seed),
             alike=alike,
             host=host,

@@ -329,7 +329,11 @@ def _restored(keeper: StartupKeeper | RollbackKeeper | None, server: Server) -> 
 def _restore(device: Device, scenario: Scenario, keeper: CertificateKeeper | None) -> None:
     """Fill the certificate database, and have what changes in it kept."""
     kept = keeper.load() if keeper is not None else None
-    device.certificates.restore(kept or scenario.certificates)
+    try:
+        device.certificates.restore(kept or scenario.certificates)
+    except ValueError as error:
+        whose = f"those of the scenario {scenario.name!r}" if kept is None else "those kept; --reset forgets them"
+        raise BadConfiguration(f"certificates: {error} ({whose})") from error
     if keeper is not None:
 
         def on_change(_: CertificateDatabaseChanged) -> None:
@@ -343,7 +347,8 @@ def _peer(world: World, network: Network, plan: GatewayPlan, builder: Builder) -
     try:
         return Peer(world, network, config, initiates=plan.initiates)
     except ValueError as error:
-        raise BadConfiguration(f"{plan.configuration[0].name}: {error}") from error
+        where = plan.configuration[0].name if plan.configuration else plan.name
+        raise BadConfiguration(f"{where}: {error}") from error
 
 
 def _attach(server: Server, device: Device, history: History) -> None:

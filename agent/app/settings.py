@@ -21,6 +21,9 @@ from agent.transport.name_rules import NameRule
 STEP: Final = 0.0
 """The time scale ``step``: device time moves only when it is told to."""
 
+MAXIMUM_SCALE: Final = 1e9
+"""A pace at which a second is thirty years: what a machine keeps up with is far less."""
+
 BCRYPT_HASH: Final = re.compile(r"\$2[aby]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
 """The two digits are the cost, of which bcrypt knows 4 to 31: another one would be nobody's password."""
 
@@ -341,6 +344,8 @@ def parse_time_scale(text: str) -> float:
         scale = float(text)
     except ValueError:
         scale = math.nan
-    if not (math.isfinite(scale) and scale >= 0):
-        raise ValueError(f"{text!r} is neither a number of device seconds for each second nor 'step'")
+    if not 0 <= scale <= MAXIMUM_SCALE:
+        raise ValueError(
+            f"{text!r} is neither a number of device seconds for each second, {MAXIMUM_SCALE:g} at most, nor 'step'"
+        )
     return scale

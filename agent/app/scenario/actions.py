@@ -82,7 +82,7 @@ class ActionReader:
         read: dict[str, Tree] = {}
         for name, value in section.tree("input").items():
             if isinstance(value, dict) and value.keys() == {"file"}:
-                read[name] = self._sources.octets(given.section(name), "file").decode()
+                read[name] = _text_in(given.section(name), self._sources)
             elif isinstance(value, dict) and value.keys() == {"crl"}:
                 read[name] = read_crl(given.section(name).section("crl"), self._sources, self._start)
             else:
@@ -107,6 +107,13 @@ class ActionReader:
             section.read(relation, truth, "true or false")
         at = section.read("at", parse_duration, EXPECTED, None)
         return LeafClaim(section.place, section.text("as", self._user), _path(section), at, relation, value)
+
+
+def _text_in(section: Section, sources: Sources) -> str:
+    try:
+        return sources.octets(section, "file").decode()
+    except UnicodeDecodeError as error:
+        raise section.error(f"'file' must be a file of text: {error}") from error
 
 
 def _path(section: Section) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from agent.app.document import Section
 from agent.app.scenario.sources import Sources
-from agent.app.scenario.values import days
+from agent.app.scenario.values import days, entry_id
 from agent.core.crypto.issuing import CrlTemplate, RevokedSerial, Template, issue, issue_crl
 from agent.core.crypto.x509 import AlternativeName, AlternativeNameType
 from agent.core.events import RevocationReason
@@ -36,7 +36,7 @@ def read_crl(section: Section, sources: Sources, start: int) -> str:
 
 
 def _certificate(section: Section, sources: Sources, start: int) -> KeptCertificate:
-    id_ = EntryId(section.read("id", int, "a number"))
+    id_ = EntryId(section.read("id", entry_id, "a number from 1 to 4294967295"))
     origin = section.read("origin", ("imported", "trust-anchor").index, "'imported' or 'trust-anchor'", 0)
     if "issue" in section:
         octets = _issued(section.section("issue"), sources, start)

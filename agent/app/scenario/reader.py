@@ -18,7 +18,7 @@ from typing import Final
 
 from agent.app.alike import nth_address
 from agent.app.configuration_file import ConfigurationFile
-from agent.app.document import Place, Section, Tree, read_document
+from agent.app.document import DocumentError, Place, Section, Tree, read_document
 from agent.app.duration import EXPECTED, parse_duration
 from agent.app.errors import AppError
 from agent.app.scenario.actions import A_COUNT, ActionReader
@@ -26,6 +26,7 @@ from agent.app.scenario.certificates import read_certificates
 from agent.app.scenario.plan import Behaviour, GatewayPlan, LinkPlan, Scenario
 from agent.app.scenario.sources import BESIDE, Sources, is_there
 from agent.app.scenario.values import count, instant, probability, scale, truth
+from agent.app.settings import MAXIMUM_SCALE
 from agent.core.identifiers import Address
 from agent.core.link import LinkProfile
 from agent.core.peer import PeerFault
@@ -34,6 +35,8 @@ from agent.core.world import SECOND
 SUFFIX: Final = ".yaml"
 A_PROBABILITY: Final = "a number from 0 to 1"
 AN_ADDRESS: Final = "an IP address"
+A_START: Final = "'now', or a date and time from 1970 to 8999 with an offset, such as 2003-03-10T12:00:00Z"
+A_SCALE: Final = f"a number of at least 0 and at most {MAXIMUM_SCALE:g}, or 'step'"
 TRUTH: Final = "true or false"
 FAULTS: Final = f"one of {', '.join(fault.value for fault in PeerFault)}"
 
@@ -50,15 +53,20 @@ def load_scenario(name: str, alike: int | None = None, now: int | None = None) -
     `alike` is how many stand for those that are alike, None as the scenario says; `now` the device time in
     microseconds at which one begins that begins today.
     """
-    shipped: Traversable = files("agent.scenarios")
-    path = shipped / f"{name}{SUFFIX}"
-    if not is_there(path):
+    folder: Traversable = files("agent.scenarios")
+    if name in shipped_scenarios():
+        path = folder / f"{name}{SUFFIX}"
+    else:
         path = Path(name)
         if not is_there(path):
             names = ", ".join(sorted(shipped_scenarios()))
             raise UnknownScenario(f"there is no scenario {name!r}: name a file, or one of {names}")
-        shipped = path.parent
-    return _read(str(path), path.read_text("utf-8"), Sources(shipped, is_open=True), alike, now)
+        folder = path.parent
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{path}: {error}") from error
+    return _read(str(path), text, Sources(folder, is_open=True), alike, now)
 
 
 def load_shipped(name: str, now: int | None = None) -> Scenario:
@@ -83,7 +91,7 @@ def shipped_scenarios() -> Iterator[str]:
 def _read(file: str, text: str, sources: Sources, alike: int | None = None, now: int | None = None) -> Scenario:
     sources.add(text.encode())
     root = read_document(file, text, "a scenario")
-    start = root.read("start", instant, "'now', or a date and time with an offset, such as 2003-03-10T12:00:00Z")
+    start = root.read("start", instant, A_START)
     if root.text("start") == "now" and now is not None:
         start = now
     passwords = dict(root.items("users"))
@@ -95,7 +103,7 @@ def _read(file: str, text: str, sources: Sources, alike: int | None = None, now:
         description=root.text("description"),
         start=start,
         settle=root.read("settle-seconds", parse_duration, EXPECTED, 0),
-        time_scale=root.read("time-scale", scale, "a number of at least 0, or 'step'", 1.0),
+        time_scale=root.read("time-scale", scale, A_SCALE, 1.0),
         seed=root.text("seed"),
         device=gateways.device(root.section("device")),
         peers=tuple(gateways.peers(root)),
@@ -136,10 +144,15 @@ class _GatewayReader:
             section.finish()
             if is_one_of_many and not self._alike:
                 raise section.error("'alike' needs the number of them, as 'alike' of the scenario")
-            if is_one_of_many:
-                yield from (_numbered(peer, number) for number in range(1, self._alike + 1))
-            else:
-                yield peer
+            yield from self._each(peer, section) if is_one_of_many else (peer,)
+
+    def _each(self, peer: GatewayPlan, section: Section) -> Iterator[GatewayPlan]:
+        """Return as many as there are of one that is alike."""
+        try:
+            nth_address(peer.addresses[0], self._alike)
+        except ValueError as error:
+            raise section.error(f"from {peer.addresses[0]} on there are no {self._alike} addresses") from error
+        return (_numbered(peer, number) for number in range(1, self._alike + 1))
 
     def _peer(self, section: Section) -> GatewayPlan:
         address: Address = section.read("address", ip_address, AN_ADDRESS)

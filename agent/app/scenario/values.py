@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from agent.app.settings import MAXIMUM_SCALE
 from agent.core.world import SECOND
 
 DAY = 86_400 * SECOND
 MAXIMUM_DAYS = 1_000_000
+FIRST_YEAR, LAST_YEAR = 1970, 8999
+"""A scenario begins in one of these years: so it has a thousand years before dates of four digits end."""
 
 
 def days(text: str) -> int:
@@ -31,19 +34,19 @@ def today() -> int:
 
 
 def instant(text: str) -> int:
-    """Return a date and time with an offset, or 'now', in microseconds of device time."""
+    """Return a date and time with an offset, of 1970 to 8999, or 'now', in microseconds of device time."""
     if text == "now":
         return today()
     moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise ValueError(text)
     return round(moment.timestamp() * SECOND)
 
 
 def scale(text: str) -> float:
-    """Return a pace of device time, 0 for 'step'."""
+    """Return a pace of device time, a thousand million at most, 0 for 'step'."""
     pace = 0.0 if text == "step" else float(text)
-    if not 0.0 <= pace < float("inf"):
+    if not 0.0 <= pace <= MAXIMUM_SCALE:
         raise ValueError(text)
     return pace
 
@@ -60,6 +63,14 @@ def count(text: str) -> int:
     """Return a number of at least 1."""
     number = int(text)
     if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def entry_id(text: str) -> int:
+    """Return the id of an entry of the certificate database: a number of 32 bits."""
+    number = int(text)
+    if not 1 <= number < 2**32:
         raise ValueError(text)
     return number
 

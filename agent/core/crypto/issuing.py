@@ -20,6 +20,7 @@ from agent.core.crypto.x509 import AlternativeName, AlternativeNameType
 from agent.core.events import RevocationReason
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_YEAR: Final = 1950
 _SEPARATOR: Final = re.compile(r"(?<!\\), ")
 
 
@@ -137,4 +138,11 @@ def _general_names(names: tuple[AlternativeName, ...]) -> Iterator[x509.GeneralN
 
 
 def _moment(at: int) -> datetime:
-    return (_EPOCH + timedelta(microseconds=at)).replace(microsecond=0)
+    """Return a time as a date; ValueError for one that no certificate can have (RFC 5280 section 4.1.2.5)."""
+    try:
+        moment = (_EPOCH + timedelta(microseconds=at)).replace(microsecond=0)
+    except OverflowError as error:
+        raise ValueError("a date is beyond the years 1 to 9999") from error
+    if moment.year < FIRST_YEAR:
+        raise ValueError(f"a date is before the year {FIRST_YEAR}")
+    return moment

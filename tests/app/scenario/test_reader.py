@@ -136,12 +136,68 @@ def test_the_digest_changes_with_whatever_a_scenario_is_read_from() -> None:
         ("run-for: ever", "'run-for' must be a span of time"),
         ("time-scale: .nan", "'time-scale' must be a number of at least 0"),
         ("time-scale: inf", "'time-scale' must be a number of at least 0"),
+        ("time-scale: 2e9", "at most 1e+09"),
+        ("certificates: [{id: 0, file: chapter-root.pem}]", "'id' must be a number from 1 to 4294967295"),
+        ("certificates: [{id: 4294967296, file: chapter-root.pem}]", "'id' must be a number from 1 to 4294967295"),
     ],
 )
 def test_what_is_wrong_is_named_with_line_and_column(more: str, complaint: str) -> None:
     with pytest.raises(DocumentError, match=r"^document:\d+:\d+: ") as refused:
         parse_scenario(small(f"{more}\n"))
     assert complaint in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "given", ["2003-03-10T12:00:00", "1969-12-31T23:59:59Z", "9000-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"]
+)
+def test_a_scenario_begins_in_a_year_that_has_room_behind_it(given: str) -> None:
+    with pytest.raises(DocumentError, match=r"^document:3:8: 'start' must be .* from 1970 to 8999"):
+        parse_scenario(SMALL.replace("2003-03-10T12:00:00Z", given))
+
+
+def test_peers_that_are_alike_do_not_go_beyond_the_last_address() -> None:
+    text = small("alike: 3\n", peer="alike: true").replace("address: 4.4.4.4", "address: 255.255.255.254")
+    with pytest.raises(DocumentError, match=r"^document:\d+:5: from 255\.255\.255\.254 on there are no 3 addresses"):
+        parse_scenario(text)
+
+
+@pytest.mark.parametrize(
+    ("start", "dates", "complaint"),
+    [
+        ("8999-01-01T00:00:00Z", "valid-since-days: 1, valid-for-days: 1000000", "beyond the years"),
+        ("1970-01-01T00:00:00Z", "valid-since-days: 7400, valid-for-days: 1", "before the year 1950"),
+        ("1970-01-01T00:00:00Z", "valid-since-days: 1000000, valid-for-days: 1", "year"),
+    ],
+)
+def test_a_certificate_of_a_date_that_none_can_have_is_refused(start: str, dates: str, complaint: str) -> None:
+    issue = (
+        f"serial: 1, subject: CN=a, issuer: CN=b, dns-name: a, key: demo-root.key, issuer-key: demo-root.key, {dates}"
+    )
+    text = small(f"certificates: [{{id: 1, issue: {{{issue}}}}}]\n").replace("2003-03-10T12:00:00Z", start)
+    with pytest.raises(DocumentError, match=rf"^document:\d+:\d+: a date is .*{complaint}"):
+        parse_scenario(text)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_bytes(b"name: \xff")
+    with pytest.raises(DocumentError, match=r"own\.yaml: .*utf-8"):
+        load_scenario(str(tmp_path / "own.yaml"))
+
+
+def test_an_input_from_a_file_that_is_no_text_is_refused_with_its_place(tmp_path: Path) -> None:
+    for path in FOLDER.glob("*.xml"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "binary").write_bytes(b"\xff")
+    more = "timeline: [{at: 1, rpc: import-certificate, input: {pem: {file: binary}}}]\n"
+    (tmp_path / "own.yaml").write_text(small(more))
+    with pytest.raises(DocumentError, match=r"own\.yaml:\d+:\d+: 'file' must be a file of text"):
+        load_scenario(str(tmp_path / "own.yaml"))
+
+
+def test_a_file_is_named_with_its_suffix_and_has_its_files_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(SMALL)
+    with pytest.raises(UnknownScenario):
+        load_scenario(str(tmp_path / "own"))
 
 
 @pytest.mark.parametrize("given", ["-1", "inf", "nan", "soon"])

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from agent.app.cli import commands
+from agent.app.errors import AppError
 from agent.app.scenario import load_scenario, run
 from agent.app.scenario.run import ClaimsFailed, RunOptions, ScenarioWrong, check, length
 from agent.core.world import SECOND
@@ -129,3 +130,30 @@ def test_the_schema_is_printed_as_it_is_published() -> None:
     done = CliRunner().invoke(commands, ["scenario", "schema"])
     assert done.exit_code == 0
     assert done.output == (FOLDER / "scenario.schema.json").read_text()
+
+
+ROOT = "certificates: [{id: 1, file: ROOT}, {id: ID, file: ROOT}]\n".replace("ROOT", "chapter-root.pem")
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        (ROOT.replace("ID", "1"), "certificates: two entries of a certificate database have the same ID"),
+        (ROOT.replace("ID", "2").replace("chapter-root.pem}]", "access.xml}]"), "certificates: "),
+        ("traffic: [{security-association: none}]\n", "no security association none"),
+    ],
+)
+def test_what_only_shows_when_a_device_is_made_is_an_error_too(tmp_path: Path, more: str, complaint: str) -> None:
+    (tmp_path / "chapter-root.pem").write_bytes((FOLDER / "chapter-root.pem").read_bytes())
+    with pytest.raises(AppError, match=complaint):
+        check(own(tmp_path, more), registry())
+
+
+def test_two_peers_of_one_address_are_refused_though_they_have_no_configuration(tmp_path: Path) -> None:
+    name = own(
+        tmp_path,
+        old="configuration: chapter-3.3.3.3.xml}",
+        new="configuration: []}\n  - {address: 3.3.3.3, configuration: []}",
+    )
+    with pytest.raises(ScenarioWrong, match=r"3\.3\.3\.3 is attached already"):
+        check(name, registry())
