@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import quote
@@ -92,13 +93,17 @@ def module_capability(module: Module) -> str:
     return f"{module.namespace}?{'&'.join(parts)}"
 
 
-def render_hello(capabilities: Iterable[str], session_id: int) -> bytes:
+def render_hello(capabilities: tuple[str, ...], session_id: int) -> bytes:
     """Return the server's hello; it has no message-id."""
+    return b"%b<session-id>%d</session-id></hello>" % (_hello_start(capabilities), session_id)
+
+
+@lru_cache(maxsize=16)
+def _hello_start(capabilities: tuple[str, ...]) -> bytes:
+    """Return what is the same in each hello of a server, or of all those of a fleet."""
     listed = "".join(f"<capability>{escape_text(capability)}</capability>" for capability in capabilities)
     return (
-        '<?xml version="1.0" encoding="UTF-8"?>'
-        f'<hello xmlns="{BASE_NAMESPACE}"><capabilities>{listed}</capabilities>'
-        f"<session-id>{session_id}</session-id></hello>"
+        f'<?xml version="1.0" encoding="UTF-8"?><hello xmlns="{BASE_NAMESPACE}"><capabilities>{listed}</capabilities>'
     ).encode()
 
 

@@ -35,7 +35,7 @@ def capability(uri: str) -> str:
 
 def test_the_servers_hello_has_a_session_id_and_no_message_id() -> None:
     """Row A11."""
-    root = etree.fromstring(render_hello(["urn:a?b&c"], 7))
+    root = etree.fromstring(render_hello(("urn:a?b&c",), 7))
     assert root.tag == f"{{{BASE}}}hello"
     assert texts(root, "nc:capabilities/nc:capability") == ["urn:a?b&c"]
     assert texts(root, "nc:session-id") == ["7"]
