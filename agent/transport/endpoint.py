@@ -146,7 +146,11 @@ class Loop(Protocol):
 
 
 class Authenticator(Protocol):
-    """Who may log in. ``check_password`` may be slow: transports call it outside their loop's thread."""
+    """Who may log in."""
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether ``check_password`` takes microseconds; else transports call it outside their loop's thread."""
 
     def check_password(self, user: str, password: str) -> bool:
         """Whether the password is this user's; takes the same time for an unknown user."""

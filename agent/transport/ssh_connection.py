@@ -2,7 +2,8 @@
 
 Invariants: a channel is one session, NETCONF's or a console's, and nothing else: no forwarding, no agent; a client that
 does not read makes its sessions wait, whether it is its SSH window that is used up or its TCP connection; no password
-is checked in the loop's thread; what was written before the end of a session is delivered before its channel closes.
+whose check takes long is checked in the loop's thread; what was written before the end of a session is delivered before
+its channel closes.
 """
 
 from __future__ import annotations
@@ -302,7 +303,7 @@ class Connection(asyncssh.SSHServer):
         return True
 
     async def validate_password(self, username: str, password: str) -> bool:
-        """Check a password outside the loop's thread, when it is its turn. Too many wrong ones end the connection."""
+        """Check a password when it is its turn. Too many wrong ones end the connection."""
         service, host = self.place.service, self._host()
         wait = service.throttle.reserve(host, self._loop.time())
         service.admission.counters.slowed_tries += wait != 0
@@ -310,7 +311,7 @@ class Connection(asyncssh.SSHServer):
             raise _no_more_tries()
         if wait:
             await service.pause(wait)
-        if await self._loop.run_in_executor(None, service.authenticator.check_password, username, password):
+        if await self._is_right(username, password):
             service.throttle.succeeded(host)
             return True
         service.throttle.failed(host, self._loop.time())
@@ -320,6 +321,13 @@ class Connection(asyncssh.SSHServer):
         if self._failures >= self._limits.login_attempts:
             raise _no_more_tries()
         return False
+
+    async def _is_right(self, username: str, password: str) -> bool:
+        """Check a password, outside the loop's thread where that takes long."""
+        authenticator = self.place.service.authenticator
+        if authenticator.is_quick:
+            return authenticator.check_password(username, password)
+        return await self._loop.run_in_executor(None, authenticator.check_password, username, password)
 
     def session_requested(self) -> Channel | bool:
         """A channel is opened; what it may be used for is the channel's decision."""

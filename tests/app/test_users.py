@@ -57,6 +57,27 @@ def test_the_default_users_exist_on_loopback() -> None:
     assert not users.check_password("admin", "guest")
 
 
+@pytest.mark.parametrize(("user", "password"), [("admin", ""), ("eve", ""), ("eve", "admin"), ("admin", "adminx")])
+def test_nothing_else_is_taken_for_a_default_password(user: str, password: str) -> None:
+    assert not choose_users(None, DEFAULTS, LOOPBACK).check_password(user, password)
+
+
+def test_default_passwords_alone_are_quick_to_check(users: Users) -> None:
+    chosen = choose_users(None, DEFAULTS, LOOPBACK)
+    assert chosen.is_quick
+    assert not users.is_quick
+
+
+def test_who_becomes_others_has_their_passwords_and_no_more_its_own(users: Users) -> None:
+    chosen = choose_users(None, DEFAULTS, LOOPBACK)
+    chosen.become(users)
+    assert chosen.check_password("ann", "secret")
+    assert not chosen.check_password("admin", "admin")
+    chosen.become(choose_users(None, DEFAULTS, LOOPBACK))
+    assert chosen.check_password("admin", "admin")
+    assert not chosen.check_password("ann", "secret")
+
+
 def test_default_users_are_refused_where_others_can_reach_them() -> None:
     with pytest.raises(SettingsError, match=r"0\.0\.0\.0:830 .*--settings") as caught:
         choose_users(None, DEFAULTS, EXPOSED)

@@ -60,6 +60,7 @@ class ToyAuthenticator:
     passwords: dict[str, str] = field(default_factory=dict)
     keys: dict[str, list[str]] = field(default_factory=dict)
     checked: list[str] = field(default_factory=list)
+    is_quick: bool = False
 
     def check_password(self, user: str, password: str) -> bool:
         self.checked.append(user)

@@ -163,6 +163,27 @@ def test_too_many_wrong_passwords_end_the_connection(stage: Stage) -> None:
     assert stage.authenticator.checked == ["ann"] * 3
 
 
+@pytest.mark.parametrize("is_quick", [True, False])
+def test_a_password_is_checked_in_the_loops_thread_only_where_that_is_quick(stage: Stage, is_quick: bool) -> None:
+    threads = []
+
+    class Observed(ToyAuthenticator):
+        def check_password(self, user: str, password: str) -> bool:
+            threads.append(threading.current_thread())
+            return super().check_password(user, password)
+
+    stage.authenticator = Observed(stage.authenticator.passwords, is_quick=is_quick)
+
+    async def scene(server: Server) -> None:
+        async with server.connect():
+            assert [thread is threading.current_thread() for thread in threads] == [is_quick]
+        with pytest.raises(asyncssh.PermissionDenied):
+            async with server.connect(password="wrong"):
+                pass
+
+    stage.run(scene)
+
+
 def test_a_slow_password_check_holds_nobody_up(stage: Stage) -> None:
     release = threading.Event()
 
