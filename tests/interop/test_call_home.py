@@ -18,6 +18,7 @@ from tests.interop.test_ncclient import connect
 from tests.support.free_port import free_port, free_ports
 from tests.support.manager_work import WORK, Work, get
 from tests.support.served import Served, served
+from tests.support.tls_managers import TlsManager
 from tests.support.tls_settings import TlsSettingsFile
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -73,7 +74,7 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, An
         certificate, key = settings.user("admin")
         authority = settings.server_certificate(server.state_directory)
         called = home.accept_one_tls(certfile=certificate, keyfile=key, ca_certs=authority)
-        with Manager(called) as session, connect(server) as other:
+        with TlsManager(called) as session, connect(server) as other:
             yield session, other
 
 

@@ -17,11 +17,11 @@ from ncclient import NCClientError, manager
 from ncclient.operations import RPCError
 from netconf_client.connect import connect_tls
 from netconf_client.error import NetconfClientException
-from netconf_client.ncclient import Manager
 
 from tests.support.client_certificates import identity
 from tests.support.manager_work import MONITORING, WORK, Work, has_proposal, text
 from tests.support.served import Served, served
+from tests.support.tls_managers import TlsManager
 from tests.support.tls_settings import TlsSettingsFile
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -55,7 +55,7 @@ class Over:
         host, port = self.server.tls[0]
         certificate, key = self.settings.user(user)
         session = connect_tls(host=host, port=port, certfile=certificate, keyfile=key, ca_certs=self.authority)
-        opened: AbstractContextManager[Any] = Manager(session)
+        opened: AbstractContextManager[Any] = TlsManager(session)
         return opened
 
 
