@@ -11,13 +11,14 @@ import hmac
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from types import MappingProxyType
+from typing import Final
 
 import bcrypt
 
 from agent.app.errors import SettingsError
 from agent.app.settings import Kind, ListenAddress, User
 
-NO_PASSWORDS: Mapping[str, str] = MappingProxyType({})
+NO_PASSWORDS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Users:

@@ -22,6 +22,9 @@ _REMEMBERED: Final = 4096
 """How many addresses there is one object of each: beyond that, what is remembered would weigh more than it saves."""
 
 
+# Twins, one for each class of the library: what both have cannot stand in a third class that is typed and has slots.
+
+
 class _KeptIPv4Address(IPv4Address):
     __slots__ = ("_hash", "packed")
 
